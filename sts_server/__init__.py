@@ -1,1 +1,1 @@
-"""The vending server: proves who is calling, decides what they may have, vends a short-lived lease."""
+"""The vending server: proves who is calling, decides what they may have, vends a short lease."""

@@ -1,0 +1,93 @@
+"""Reads a TOML text and an environment into frozen Settings, naming every bad value at once."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from sts_server.errors import ConfigError
+from sts_server.settings import Tables
+
+ID_NAME = "ALIBABA_CLOUD_ACCESS_KEY_ID"
+SECRET_NAME = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105 - the variable's name, not its value
+TOKEN_NAME = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105 - the same
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """The key that this server itself calls STS with."""
+
+    id: str
+    secret: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that the server is told: the configuration's tables, and the key from the environment."""
+
+    tables: Tables
+    key: AccessKey
+
+
+def parse(text: str, environ: Mapping[str, str]) -> Settings:
+    """Read a configuration.
+
+    Args:
+        text: the TOML document.
+        environ: where our own key comes from; never the document.
+
+    Raises:
+        ConfigError: with a line for every mistake: its place, what is wrong, what to do. Values are
+            not repeated, since one of them may be a secret in the wrong place.
+    """
+    problems = [
+        f"environment: {name} is not set; the RAM user that may assume the role has one"
+        for name in (ID_NAME, SECRET_NAME)
+        if not environ.get(name)
+    ]
+    tables: Tables | None = None
+    try:
+        document = tomllib.loads(text)
+        # No callers at all is a mistake of its own, found where callers are checked.
+        document.setdefault("callers", {})
+        tables = Tables.model_validate(document)
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"not TOML: {error}")
+    except ValidationError as error:
+        problems.extend(_problem(document, dict(item)) for item in error.errors())
+    if tables is None or problems:
+        raise ConfigError(problems)
+    key = AccessKey(environ[ID_NAME], environ[SECRET_NAME], environ.get(TOKEN_NAME) or None)
+    return Settings(tables, key)
+
+
+def _problem(document: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+    place: Sequence[str | int] = item["loc"]
+    match item["type"]:
+        case "missing":
+            what = "is missing"
+        case "extra_forbidden":
+            what = "is not a setting that this version knows"
+        case "value_error":
+            what = str(item["ctx"]["error"])
+        case _:
+            what = item["msg"][0].lower() + item["msg"][1:]
+    return f"{_place(document, place)}: {what}"
+
+
+def _place(document: Any, place: Sequence[str | int]) -> str:
+    """Write a place as `grants[1].prefix (uploads)`: where, and which one by its own name."""
+    path, label = "", ""
+    for step in place:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+        try:
+            document = document[step]
+        except (KeyError, IndexError, TypeError):
+            document = None
+        if isinstance(step, int) and isinstance(document, dict):
+            name = document.get("name", document.get("id"))
+            label = f" ({name})" if isinstance(name, str) and name.isprintable() else ""
+    return path.removeprefix(".") + label
