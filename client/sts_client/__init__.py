@@ -1,0 +1,28 @@
+"""Reads and writes objects in OSS with short-lived credentials that it keeps fresh."""
+
+from sts_client import errors
+from sts_client.bucket import Bucket, connect
+from sts_client.credentials import Credentials, Lease
+from sts_client.errors import StsClientError
+from sts_client.objects import Entry, Folder, Head, NotModified, Object, PutResult
+from sts_client.provider import Provider
+from sts_client.source import LeaseSource, VendingServer, Wish
+
+__all__ = [
+    "Bucket",
+    "Credentials",
+    "Entry",
+    "Folder",
+    "Head",
+    "Lease",
+    "LeaseSource",
+    "NotModified",
+    "Object",
+    "Provider",
+    "PutResult",
+    "StsClientError",
+    "VendingServer",
+    "Wish",
+    "connect",
+    "errors",
+]

@@ -1,0 +1,21 @@
+"""Single requests on the objects of one bucket, signed with whatever lease is present."""
+
+from sts_client.objects.address import check_key
+from sts_client.objects.listing import Entry, Folder, Page
+from sts_client.objects.payload import Data
+from sts_client.objects.reading import Head, NotModified, Object
+from sts_client.objects.service import ByteRange, Objects, PutResult
+
+__all__ = [
+    "ByteRange",
+    "Data",
+    "Entry",
+    "Folder",
+    "Head",
+    "NotModified",
+    "Object",
+    "Objects",
+    "Page",
+    "PutResult",
+    "check_key",
+]

@@ -1,0 +1,88 @@
+"""A page of a listing: the XML of ListObjectsV2 in, typed entries out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
+
+from sts_client.errors import BadAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object as a listing shows it.
+
+    Attributes:
+        key: its name.
+        size: in bytes.
+        etag: verbatim, quotes included, good for `if_none_match`.
+        last_modified: aware.
+        storage_class: such as ``Standard``.
+    """
+
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
+    storage_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Stands for all keys that begin with `prefix`, which ends in the delimiter asked for."""
+
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a listing; `next_token` asks for the next page, None means that this is the last."""
+
+    entries: tuple[Entry | Folder, ...]
+    next_token: str | None
+
+
+def page_of(body: bytes) -> Page:
+    """Read a page, its entries in the order of their names.
+
+    Raises:
+        BadAnswer: the body is not the XML that it should be.
+    """
+    try:
+        root = ET.fromstring(body)
+        encoded = root.findtext("EncodingType") == "url"
+        entries: list[Entry | Folder] = [
+            Entry(
+                key=_name(_text(item, "Key"), encoded=encoded),
+                size=int(_text(item, "Size")),
+                etag=_text(item, "ETag"),
+                last_modified=datetime.fromisoformat(_text(item, "LastModified")),
+                storage_class=item.findtext("StorageClass") or "",
+            )
+            for item in root.iterfind("Contents")
+        ]
+        entries += [
+            Folder(_name(_text(item, "Prefix"), encoded=encoded))
+            for item in root.iterfind("CommonPrefixes")
+        ]
+        more = root.findtext("IsTruncated") == "true"
+        token = _text(root, "NextContinuationToken") if more else None
+    except (ET.ParseError, ValueError):
+        raise BadAnswer("the listing is not the XML that OSS sends: check the endpoint") from None
+    entries.sort(key=_order)
+    return Page(tuple(entries), token)
+
+
+def _order(entry: Entry | Folder) -> bytes:
+    return (entry.key if isinstance(entry, Entry) else entry.prefix).encode()
+
+
+def _name(text: str, *, encoded: bool) -> str:
+    return unquote(text, errors="strict") if encoded else text
+
+
+def _text(element: ET.Element, name: str) -> str:
+    found = element.findtext(name)
+    if found is None:
+        raise ValueError(name)
+    return found

@@ -1,0 +1,231 @@
+"""An object as it is read: its head, and its body with the checks that make it trustworthy."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+
+import requests
+import urllib3
+from fastcrc import crc64
+
+from sts_client.errors import BadAnswer, ChecksumMismatch, TimedOut, TruncatedBody
+
+CHUNK = 256 * 1024
+"""Bytes that iterating yields at a time."""
+SMALL = 64 * 1024
+"""Bytes up to which a body is read at once, so that its connection is free before it is used."""
+
+_CONTENT_RANGE = re.compile(r"bytes \d+-\d+/(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What OSS says about an object.
+
+    Attributes:
+        key: its name.
+        etag: verbatim, quotes included; "" if OSS sent none.
+        size: of the whole object in bytes.
+        length: of the body that comes with this answer, or would if it were no HEAD; less than
+            `size` where a range was asked for.
+        last_modified: aware, to the second; None if OSS sent none.
+        content_type: as stored.
+        metadata: the user's own, names in lower case without ``x-oss-meta-``.
+        crc64: of the whole object, None if OSS sent none.
+        request_id: what Alibaba Cloud's support asks for.
+    """
+
+    key: str
+    etag: str
+    size: int
+    length: int
+    last_modified: datetime | None
+    content_type: str
+    metadata: Mapping[str, str]
+    crc64: int | None
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The answer to a conditional read whose object is the one that the caller knows.
+
+    Attributes:
+        key: the object's name.
+        etag: verbatim, or "" where OSS does not repeat it.
+        request_id: what Alibaba Cloud's support asks for.
+    """
+
+    key: str
+    etag: str
+    request_id: str
+
+
+def head_of(key: str, headers: Mapping[str, str]) -> Head:
+    """Read the headers of a GET or HEAD; they are looked up by case-insensitive names.
+
+    Raises:
+        BadAnswer: there is no length, or a header is not what it should be.
+    """
+    ranged = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
+    try:
+        length = int(headers["Content-Length"])
+        modified = headers.get("Last-Modified")
+        crc = headers.get("x-oss-hash-crc64ecma")
+        return Head(
+            key=key,
+            etag=headers.get("ETag", ""),
+            size=int(ranged[1]) if ranged else length,
+            length=length,
+            last_modified=parsedate_to_datetime(modified).astimezone(UTC) if modified else None,
+            content_type=headers.get("Content-Type", ""),
+            metadata={
+                name.lower().removeprefix("x-oss-meta-"): value
+                for name, value in headers.items()
+                if name.lower().startswith("x-oss-meta-")
+            },
+            crc64=int(crc) if crc else None,
+            request_id=headers.get("x-oss-request-id", ""),
+        )
+    except (KeyError, ValueError):
+        raise BadAnswer(
+            f"the answer about {key!r} lacks a length or has a malformed header: a proxy may have "
+            f"changed it"
+        ) from None
+
+
+def not_modified_of(key: str, headers: Mapping[str, str]) -> NotModified:
+    """Read the headers of a 304."""
+    return NotModified(key, headers.get("ETag", ""), headers.get("x-oss-request-id", ""))
+
+
+class Object:
+    """An object that is being read, like a file: `read`, iterate, close or use in a ``with``.
+
+    The bytes are those stored; a ``Content-Encoding`` is not undone. Once the last byte of a whole
+    object is read its CRC-64 has been compared with OSS's. Less than was promised is an error,
+    never short data. A small body was read and checked before you got this.
+    """
+
+    def __init__(self, head: Head, response: requests.Response, *, whole: bool) -> None:
+        self.head = head
+        self._response = response
+        self._crc64 = 0
+        self._expected = head.crc64 if whole else None
+        self._left = head.length
+        self._ready = b""
+        self._ended = False
+        if self._left <= SMALL:
+            self._ready = self._rest()
+
+    def __repr__(self) -> str:
+        return f"Object({self.head!r})"
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        return self.head.key
+
+    @property
+    def etag(self) -> str:
+        """Verbatim, quotes included: good for `if_match` and `if_none_match`."""
+        return self.head.etag
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole object, also where only a range of it is read."""
+        return self.head.size
+
+    @property
+    def last_modified(self) -> datetime | None:
+        """When it was last written; aware, to the second."""
+        return self.head.last_modified
+
+    @property
+    def content_type(self) -> str:
+        """As stored."""
+        return self.head.content_type
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The user's own, names in lower case without ``x-oss-meta-``."""
+        return self.head.metadata
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, or all that are left; b"" at the end, as files do.
+
+        Raises:
+            TruncatedBody: the connection ended before the body did.
+            ChecksumMismatch: all was read, and it is not what OSS stored.
+            TimedOut: nothing came for too long.
+        """
+        if self._ready:
+            cut = len(self._ready) if size < 0 else size
+            data, self._ready = self._ready[:cut], self._ready[cut:]
+            return data
+        return self._rest() if size < 0 else self._next(size)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the body in pieces; raises as `read` does, so the last piece proves the others."""
+        while chunk := self.read(CHUNK):
+            yield chunk
+
+    def close(self) -> None:
+        """Give up the connection. What is left of the body is not read."""
+        self._ready = b""
+        self._ended = True
+        self._response.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _rest(self) -> bytes:
+        chunks = []
+        while chunk := self._next(max(self._left, 1)):
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _next(self, size: int) -> bytes:
+        if self._ended or size == 0:
+            return b""
+        try:
+            chunk: bytes = self._response.raw.read(size, decode_content=False)
+        except urllib3.exceptions.ReadTimeoutError:
+            self.close()
+            raise TimedOut(f"the body of {self.key!r} stopped coming: try again") from None
+        except (urllib3.exceptions.HTTPError, OSError):
+            self.close()
+            raise self._truncated() from None
+        self._left -= len(chunk)
+        self._crc64 = crc64.xz(chunk, self._crc64)
+        if not chunk or self._left <= 0:
+            self._finish()
+        return chunk
+
+    def _finish(self) -> None:
+        self.close()
+        if self._left:
+            raise self._truncated()
+        if self._expected is not None and self._crc64 != self._expected:
+            raise ChecksumMismatch(
+                f"{self.key!r} arrived with CRC-64 {self._crc64}, OSS has {self._expected}: do "
+                f"not use these bytes, read it again"
+            )
+
+    def _truncated(self) -> TruncatedBody:
+        return TruncatedBody(
+            f"the body of {self.key!r} differs from its announced length by {abs(self._left)} "
+            f"bytes: the connection broke, read it again"
+        )

@@ -1,0 +1,112 @@
+"""What OSS's error answers mean: status, headers and body in, exception out.
+
+An error body may hold the security token, the string to sign and the signature. Three of its
+fields are taken, and only if they look like what they should be: Code, EC and RequestId.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from xml.etree import ElementTree as ET
+
+from sts_client import errors
+from sts_client.errors import OssError
+
+LARGEST_BODY = 64 * 1024
+"""Bytes of an error body that are read."""
+
+STALE_LEASE = frozenset({"SecurityTokenExpired", "InvalidSecurityToken", "InvalidAccessKeyId"})
+"""Codes that say: these credentials are over. A new lease may help."""
+
+_CODE = re.compile(r"[A-Za-z]{1,64}")
+_EC = re.compile(r"\d{4}-\d{8}")
+_REQUEST_ID = re.compile(r"[0-9A-Za-z]{8,64}")
+
+_MEANINGS: Mapping[str, tuple[type[OssError], str]] = {
+    "AccessDenied": (errors.AccessDenied, "not allowed: outside the lease's prefix or actions"),
+    "InvalidAccessKeyId": (errors.InvalidAccessKeyId, "the AccessKey is not known"),
+    "InvalidSecurityToken": (errors.InvalidSecurityToken, "the security token is not valid"),
+    "SecurityTokenExpired": (errors.SecurityTokenExpired, "the security token has expired"),
+    "AccessKeyIdAndSecurityTokenNotMatch": (
+        errors.AccessKeyIdAndSecurityTokenNotMatch,
+        "AccessKey and security token are not of one lease",
+    ),
+    "SignatureDoesNotMatch": (
+        errors.SignatureDoesNotMatch,
+        "the signature does not fit: a proxy may change requests, or the region is wrong",
+    ),
+    "RequestTimeTooSkewed": (
+        errors.RequestTimeTooSkewed,
+        "the request's time is more than 15 minutes off: set the clock",
+    ),
+    "NoSuchKey": (errors.NoSuchKey, "there is no such object"),
+    "NoSuchBucket": (errors.NoSuchBucket, "there is no such bucket at this endpoint"),
+    "FileAlreadyExists": (
+        errors.FileAlreadyExists,
+        "the object exists and was not overwritten",
+    ),
+    "PreconditionFailed": (
+        errors.PreconditionFailed,
+        "a condition does not hold: the object is not as assumed",
+    ),
+    "InvalidRange": (errors.InvalidRange, "the range begins behind the end of the object"),
+}
+_BY_STATUS: Mapping[int, str] = {412: "PreconditionFailed", 416: "InvalidRange"}
+_REDIRECTION = 3  # the class of RFC 9110, section 15.4
+
+
+def refusal_of(status: int, headers: Mapping[str, str], body: bytes, what: str) -> OssError:
+    """Return the exception for an answer that is no success.
+
+    Args:
+        status: HTTP status.
+        headers: of the answer, by case-insensitive names.
+        body: the XML, perhaps cut, or "" for HEAD: then the header ``x-oss-err`` has it.
+        what: what was tried, for the message.
+    """
+    found = _fields(body or _from_header(headers.get("x-oss-err", "")))
+    code = _checked(found.get("Code"), _CODE)
+    ec = _checked(found.get("EC") or headers.get("x-oss-ec"), _EC)
+    request_id = _checked(found.get("RequestId") or headers.get("x-oss-request-id"), _REQUEST_ID)
+    kind, meaning = _meaning(status, code)
+    details = [f"HTTP {status}", code, f"EC {ec}" if ec else ""]
+    details.append(f"request {request_id}" if request_id else "")
+    return kind(
+        f"{what}: {meaning} ({', '.join(filter(None, details))})",
+        status=status,
+        code=code,
+        ec=ec,
+        request_id=request_id,
+    )
+
+
+def _meaning(status: int, code: str) -> tuple[type[OssError], str]:
+    known = _MEANINGS.get(code)
+    if known is None and not code:
+        known = _MEANINGS.get(_BY_STATUS.get(status, ""))
+    if known:
+        return known
+    if status // 100 == _REDIRECTION:
+        # Following it would show the security token to whoever is named there.
+        return OssError, "answered with a redirect, which is not followed: check the endpoint"
+    return OssError, "refused by OSS"
+
+
+def _fields(body: bytes) -> Mapping[str, str]:
+    try:
+        root = ET.fromstring(body)
+    except (ET.ParseError, ValueError):
+        return {}
+    return {element.tag: element.text or "" for element in root}
+
+
+def _from_header(value: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _checked(value: str | None, shape: re.Pattern[str]) -> str:
+    return value if value and shape.fullmatch(value) else ""

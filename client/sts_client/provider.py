@@ -1,0 +1,200 @@
+"""Keeps one lease fresh for many threads. When to act is decided in `freshness`, not here."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+from threading import Lock
+from typing import NoReturn
+
+from sts_client.credentials import Credentials, Lease
+from sts_client.errors import BadLease, VendingError
+from sts_client.freshness import Freshness, dead_after, judge, next_attempt, stale_from
+from sts_client.source import LeaseSource
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A lease, and until when (local clock) it is handed out without a second thought."""
+
+    lease: Lease
+    quiet_until: float
+
+
+class Provider:
+    """Hands out the present lease and replaces it in time; safe to share between threads.
+
+    A fresh lease costs one attribute read and one comparison. A stale one is handed out while one
+    thread, the first that meets it, fetches the next. Of a dead one nothing is handed out: all
+    wait for one fetch and get its lease, or its error. Errors are not remembered.
+
+    After a fork the child goes on with the lease it inherited and renews it by itself.
+
+    Args:
+        source: where leases come from.
+        clock: returns seconds since the epoch.
+        random: returns a number from 0 to 1, spreads refreshes of many clients.
+    """
+
+    def __init__(
+        self,
+        source: LeaseSource,
+        *,
+        clock: Callable[[], float] = time.time,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._random = random
+        self._held: _Held | None = None
+        self._refused: str | None = None
+        self._failures = 0
+        self._flight: Future[Lease] | None = None
+        self._lock = Lock()
+        self._process = os.getpid()
+
+    def __repr__(self) -> str:
+        held = self._held
+        return f"Provider({self._source!r}, lease={held.lease if held else None!r})"
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("a Provider is not pickled or copied: make one per process")
+
+    def lease(self) -> Lease:
+        """Return the lease to use now.
+
+        Raises:
+            StsClientError: there is none to use and none was to be had, for the reason it says.
+        """
+        held = self._held
+        if held is not None and self._clock() < held.quiet_until:
+            return held.lease
+        return self._settle()
+
+    def credentials(self) -> Credentials:
+        """Return the credentials of the lease to use now; raises as `lease` does."""
+        return self.lease().credentials
+
+    def refused(self, access_key_id: str) -> Lease:
+        """Report that OSS did not accept a key; return the lease to go on with.
+
+        If that key is still the present one its lease is dropped and the source is told; if
+        another thread has been here before, its work is used. Raises as `lease` does.
+        """
+        self._start_over_in_a_child()
+        with self._lock:
+            held = self._held
+            if held is not None and held.lease.credentials.access_key_id == access_key_id:
+                self._held = None
+                self._refused = access_key_id
+        return self.lease()
+
+    def _settle(self) -> Lease:
+        """Return the lease to use now, after a refresh by this thread or another if need be."""
+        self._start_over_in_a_child()
+        while True:
+            with self._lock:
+                held = self._held
+                state = self._state(held)
+                if held is not None and state is Freshness.FRESH:
+                    return held.lease
+                flight = self._flight
+                if flight is None:
+                    mine = self._flight = Future()
+                elif held is not None and state is Freshness.STALE:
+                    return held.lease
+                else:
+                    mine = None
+            if mine is not None:
+                return self._refresh(mine)
+            if flight is not None:
+                try:
+                    return flight.result()
+                except CancelledError:
+                    # The thread that fetched was interrupted. That is its own affair: the next
+                    # one of those who wait takes over.
+                    continue
+
+    def _state(self, held: _Held | None) -> Freshness:
+        if held is None:
+            return Freshness.DEAD
+        now = self._clock()
+        if now < held.quiet_until:
+            return Freshness.FRESH
+        lease = held.lease
+        state = judge(now + lease.offset, lease.issued, lease.refresh_after, lease.expiry)
+        # Jitter is part of quiet_until, which is over.
+        return Freshness.STALE if state is Freshness.FRESH else state
+
+    def _refresh(self, flight: "Future[Lease]") -> Lease:
+        """Fetch as the one thread that does, and let the others know how it went."""
+        try:
+            lease = self._fetch()
+        except Exception as error:
+            held = self._after_failure(flight, error)
+            if held is None:
+                flight.set_exception(error)
+                raise
+            flight.set_result(held.lease)
+            return held.lease
+        except BaseException:
+            with self._lock:
+                self._flight = None
+            flight.cancel()
+            raise
+        with self._lock:
+            self._held = _Held(lease, self._stale_from(lease))
+            self._refused = None
+            self._failures = 0
+            self._flight = None
+        flight.set_result(lease)
+        return lease
+
+    def _fetch(self) -> Lease:
+        while True:
+            refused = self._refused
+            lease = self._source.fetch(refused=refused)
+            # A key may be reported while a fetch that does not name it is under way; the server
+            # may then hand out that very lease once more.
+            late = self._refused
+            if late == refused or late != lease.credentials.access_key_id:
+                break
+        now = self._clock() + lease.offset
+        if judge(now, lease.issued, lease.refresh_after, lease.expiry) is Freshness.DEAD:
+            raise BadLease(
+                f"the new lease has only {max(lease.expiry - now, 0):.0f} seconds left, too few "
+                f"to use it: the vending server keeps leases for too long, or its clock is wrong"
+            )
+        return lease
+
+    def _after_failure(self, flight: "Future[Lease]", error: Exception) -> _Held | None:
+        """Put off the next attempt and return the old lease, if that is still to be used."""
+        with self._lock:
+            if self._flight is flight:
+                self._flight = None
+            held = self._held
+            if held is None or self._state(held) is Freshness.DEAD:
+                return None
+            self._failures += 1
+            wait = error.retry_after if isinstance(error, VendingError) else None
+            now = self._clock()
+            again = next_attempt(now, self._failures, self._random(), wait)
+            lease = held.lease
+            dead = dead_after(lease.issued, lease.expiry) - lease.offset
+            self._held = _Held(lease, min(again, dead))
+            return held
+
+    def _stale_from(self, lease: Lease) -> float:
+        jitter = self._random()
+        stale = stale_from(lease.issued, lease.refresh_after, lease.expiry, jitter)
+        return stale - lease.offset
+
+    def _start_over_in_a_child(self) -> None:
+        if self._process != os.getpid():
+            # A forked child finds the lock as it was at that moment, perhaps held by a thread
+            # that exists only in the parent, as does whoever would end the flight.
+            self._lock = Lock()
+            self._flight = None
+            self._process = os.getpid()
