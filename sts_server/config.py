@@ -26,10 +26,15 @@ class AccessKey:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that the server is told: the configuration's tables, and the key from the environment."""
+    """All that the server is told: the file's tables, and what the environment holds.
+
+    Attributes:
+        ca_bundle: a file of certificates to trust when STS is called.
+    """
 
     tables: Tables
     key: AccessKey
+    ca_bundle: str | None = None
 
 
 def parse(text: str, environ: Mapping[str, str]) -> Settings:
@@ -61,7 +66,9 @@ def parse(text: str, environ: Mapping[str, str]) -> Settings:
     if tables is None or problems:
         raise ConfigError(problems)
     key = AccessKey(environ[ID_NAME], environ[SECRET_NAME], environ.get(TOKEN_NAME) or None)
-    return Settings(tables, key)
+    # The first name is the official SDK's own, the second that of every Python program.
+    ca_bundle = environ.get("ALIBABA_CLOUD_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE")
+    return Settings(tables, key, ca_bundle or None)
 
 
 def _problem(document: Mapping[str, Any], item: Mapping[str, Any]) -> str:

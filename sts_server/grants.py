@@ -1,7 +1,8 @@
 """Decides which scope a caller gets: reads a wish, finds its grant, fills the template, narrows."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 from sts_server.errors import CallerNotAllowed, GrantDenied, InvalidArgument
 from sts_server.prefix import PLACEHOLDER, is_folder, is_safe_value, prefix_problem
@@ -21,15 +22,23 @@ _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _QUERY_NAMES = ("prefix", "actions", "duration", "refused")
 
 
-def read_wish(grant: str, query: Iterable[tuple[str, str]]) -> Wish:
-    """Read a request's query as a wish.
+def read_wish(grant: str, query: bytes) -> Wish:
+    """Read a request's raw query string as a wish.
 
     Raises:
         InvalidArgument: a name is unknown or repeated, or a value is not well formed. Values are
             not repeated in the message: they come from anybody.
     """
+    try:
+        pairs = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=16
+        )
+    except ValueError:
+        raise InvalidArgument(
+            "the query is not percent-encoded UTF-8, or is far too long"
+        ) from None
     asked: dict[str, str] = {}
-    for name, value in query:
+    for name, value in pairs:
         if name not in _QUERY_NAMES:
             raise InvalidArgument(f"unknown query parameter; known are {', '.join(_QUERY_NAMES)}")
         if name in asked:

@@ -1,0 +1,1 @@
+"""Where live leases are kept, one per key."""

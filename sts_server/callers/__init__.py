@@ -1,0 +1,1 @@
+"""The ways to prove who is calling: one file each."""

@@ -1,0 +1,89 @@
+"""Writes answers: a lease in the one body that every reader takes, a refusal as a problem."""
+
+from collections.abc import Mapping
+
+from starlette.responses import JSONResponse
+
+from sts_server.clock import to_wire
+from sts_server.errors import Refusal
+from sts_server.settings import OssTable
+from sts_server.vending import Vended
+
+
+class ProblemResponse(JSONResponse):
+    """A refusal in the form of RFC 9457, with the Code and Message that Alibaba's tools read."""
+
+    media_type = "application/problem+json"
+
+
+def lease(vended: Vended, oss: OssTable, *, now: float, request_id: str) -> JSONResponse:
+    """Write a lease.
+
+    The top level is what credentials URIs, ECS metadata, ali-oss's refreshSTSToken and the mobile
+    samples read. All of our own is nested: ali-oss assigns each top-level name to its own options.
+    """
+    keys, scope = vended.lease, vended.scope
+    return JSONResponse(
+        {
+            "Code": "Success",
+            "StatusCode": 200,
+            "AccessKeyId": keys.access_key_id,
+            "AccessKeySecret": keys.access_key_secret,
+            "SecurityToken": keys.security_token,
+            "Expiration": to_wire(keys.expiry),
+            "LastUpdated": to_wire(keys.issued),
+            "Lease": {
+                "Bucket": scope.bucket,
+                "Region": oss.region,
+                "Endpoint": oss.endpoint,
+                "Style": oss.style,
+                "Prefix": scope.prefix,
+                "Actions": scope.actions,
+                "RefreshAfter": to_wire(vended.refresh_after),
+                "ServerTime": to_wire(now),
+                "RequestId": request_id,
+            },
+        }
+    )
+
+
+def refusal(error: Refusal, request_id: str) -> ProblemResponse:
+    """Write a refusal."""
+    headers: dict[str, str] = {}
+    if error.status == 401:  # noqa: PLR2004 - RFC 9110, section 15.5.2: it must say how to prove it
+        headers["WWW-Authenticate"] = 'Bearer realm="oss-sts"'
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    return problem(
+        error.status,
+        error.code,
+        title=error.title,
+        detail=error.detail,
+        request_id=request_id,
+        headers=headers,
+    )
+
+
+def problem(
+    status: int,
+    code: str,
+    *,
+    title: str,
+    detail: str,
+    request_id: str,
+    headers: Mapping[str, str] | None = None,
+) -> ProblemResponse:
+    """Write a problem."""
+    return ProblemResponse(
+        {
+            "type": f"urn:oss-sts:{code}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "Code": code,
+            "Message": detail,
+            "RequestId": request_id,
+        },
+        status,
+        headers,
+    )

@@ -1,0 +1,49 @@
+"""The envelope of every exchange: a request id going in, security headers coming out."""
+
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUEST_ID: Final = "X-Request-Id"
+
+_HEADERS = {
+    # Keys are for one pair of eyes: no cache, shared or private, may hold them.
+    "Cache-Control": "no-store",
+    # Nothing here is a page, a script or a frame.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4()).upper()
+
+
+class Envelope:
+    """Wraps an application: sets `state.request_id`, and headers on whatever is answered."""
+
+    def __init__(self, app: ASGIApp, *, new_id: Callable[[], str] = _new_id) -> None:
+        """Wrap `app`; `new_id` makes request ids."""
+        self._app = app
+        self._new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one exchange."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = self._new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(_HEADERS)
+                headers[REQUEST_ID] = request_id
+            await send(message)
+
+        await self._app(scope, receive, sealed)

@@ -1,0 +1,77 @@
+"""The routes: what each path answers, and how whatever goes wrong becomes a problem."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ExceptionHandler
+
+from sts_server.clock import Clock
+from sts_server.errors import Refusal
+from sts_server.http import answers
+from sts_server.settings import OssTable
+from sts_server.vending import Ask, Vending
+
+
+def routes(vending: Vending, oss: OssTable, clock: Clock) -> list[Route]:
+    """Lay out the paths."""
+
+    async def credentials(request: Request) -> Response:
+        ask = Ask(
+            grant=request.path_params["grant"],
+            authorizations=tuple(request.headers.getlist("authorization")),
+            query=request.scope["query_string"],
+            request_id=request.state.request_id,
+            peer=request.client.host if request.client else "",
+        )
+        vended = await vending.vend(ask)
+        return answers.lease(vended, oss, now=clock(), request_id=ask.request_id)
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    return [
+        Route("/v1/credentials/{grant}", credentials, methods=["GET"]),
+        Route("/healthz", healthz, methods=["GET"]),
+    ]
+
+
+def problems() -> Mapping[type[Exception], ExceptionHandler]:
+    """Name the handler for each kind of error: routes catch nothing themselves."""
+    return {Refusal: _refused, HTTPException: _not_served, Exception: _failed}
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)  # noqa: S101 - Starlette's types cannot say it
+    return answers.refusal(error, request.state.request_id)
+
+
+async def _not_served(request: Request, error: Exception) -> Response:
+    """Answer what the router refuses by itself: an unknown path, a wrong method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - the same
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = "there is nothing here; leases are at /v1/credentials/{grant}"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = "this path answers GET only"
+    return answers.problem(
+        error.status_code,
+        phrase.title().replace(" ", ""),
+        title=phrase,
+        detail=detail,
+        request_id=request.state.request_id,
+        headers=error.headers,
+    )
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """Answer a fault of our own, without a word of it: the log has it."""
+    return answers.problem(
+        500,
+        "InternalError",
+        title="A fault of this server",
+        detail="something went wrong here; the operator's log has it under this RequestId",
+        request_id=request.state.request_id,
+    )

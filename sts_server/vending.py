@@ -1,0 +1,158 @@
+"""Vends: a caller's proof and wish in, a lease out; one order of checks, one audit line each."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sts_server.audit import Record
+from sts_server.cache.memory import AssumeRole, Held
+from sts_server.clock import to_wire
+from sts_server.errors import InvalidArgument, Refusal, UpstreamFailure
+from sts_server.grants import read_wish, resolve
+from sts_server.lease import Lease, RoleRequest
+from sts_server.policy import LONGEST_POLICY, session_policy
+from sts_server.scope import Caller, Grant, Scope, session_name
+
+_log = logging.getLogger(__name__)
+
+
+class Authenticator(Protocol):
+    """One way to prove who is calling."""
+
+    def authenticate(self, authorization: str | None) -> Caller:
+        """Tell who is calling, or raise Unauthenticated."""
+
+
+class LeaseCache(Protocol):
+    """Where live leases are kept."""
+
+    async def lease(self, caller_id: str, request: RoleRequest, refused: str | None = None) -> Held:
+        """Give the live lease of a key, or raise the Refusal that keeps it from being one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request as it arrived: nothing of it is believed yet.
+
+    Attributes:
+        authorizations: every `Authorization` header that was sent.
+        query: the raw query string.
+        peer: the address of the other end of the connection.
+    """
+
+    grant: str
+    authorizations: tuple[str, ...]
+    query: bytes
+    request_id: str
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vended:
+    """A lease for a caller, with its scope and the moment to ask for the next one."""
+
+    lease: Lease
+    scope: Scope
+    refresh_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """The role that every lease is a session of."""
+
+    arn: str
+    external_id: str | None = None
+
+
+class Vending:
+    """Answers asks for leases. Everything it needs is passed in."""
+
+    def __init__(
+        self,
+        *,
+        callers: Authenticator,
+        grants: Mapping[str, Grant],
+        bucket: str,
+        role: Role,
+        cache: LeaseCache,
+        audit: Callable[[Record], None],
+    ) -> None:
+        """Take the parts."""
+        self._callers = callers
+        self._grants = grants
+        self._bucket = bucket
+        self._role = role
+        self._cache = cache
+        self._audit = audit
+
+    async def vend(self, ask: Ask) -> Vended:
+        """Answer one ask: authenticate, read the wish, find the grant, narrow, then fetch a lease.
+
+        Raises:
+            Refusal: with what the caller is told.
+            OSError: the audit line could not be written; no lease is given without one.
+        """
+        record: dict[str, object] = {
+            "request_id": ask.request_id,
+            "peer": ask.peer,
+            "caller": None,
+            "grant": ask.grant[:64],
+        }
+        try:
+            vended = await self._decide(ask, record)
+        except Refusal as refusal:
+            self._audit(
+                {**record, "outcome": "refused", "code": refusal.code, "why": refusal.detail}
+            )
+            raise
+        self._audit({**record, "outcome": "vended"})
+        return vended
+
+    async def _decide(self, ask: Ask, record: dict[str, object]) -> Vended:
+        if len(ask.authorizations) > 1:
+            raise InvalidArgument("more than one Authorization header was sent")
+        caller = self._callers.authenticate(next(iter(ask.authorizations), None))
+        record["caller"] = caller.id
+        wish = read_wish(ask.grant, ask.query)
+        scope, duration = resolve(self._grants, self._bucket, caller, wish)
+        record.update(bucket=scope.bucket, prefix=scope.prefix, actions=scope.actions)
+        request = role_request(self._role, scope, caller, duration)
+        record["session_name"] = request.session_name
+        held = await self._cache.lease(caller.id, request, wish.refused)
+        record.update(
+            access_key_id=held.lease.access_key_id,
+            expiry=to_wire(held.lease.expiry),
+            sts_request_id=held.lease.sts_request_id,
+            cached=held.cached,
+        )
+        return Vended(held.lease, scope, held.refresh_after)
+
+
+def role_request(role: Role, scope: Scope, caller: Caller, duration: int) -> RoleRequest:
+    """Write the AssumeRole arguments for a scope.
+
+    Raises:
+        InvalidArgument: the scope's prefix makes its policy longer than STS takes.
+    """
+    policy = session_policy(scope)
+    if len(policy) > LONGEST_POLICY:
+        raise InvalidArgument(
+            f"prefix is too long: its policy has {len(policy)} of {LONGEST_POLICY} characters"
+        )
+    return RoleRequest(role.arn, session_name(caller.id), policy, duration, role.external_id)
+
+
+def telling_operator(assume_role: AssumeRole) -> AssumeRole:
+    """Log each failure of STS with what to do about it: callers are only told that there is one."""
+
+    async def told(request: RoleRequest) -> Lease:
+        try:
+            return await assume_role(request)
+        except UpstreamFailure as failure:
+            _log.error(
+                "AssumeRole for %s: %s: %s", request.session_name, failure.code, failure.hint
+            )
+            raise
+
+    return told
