@@ -1,0 +1,58 @@
+"""The two clocks of the sandbox: the real one, and a virtual one that tests may push forward."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Clock:
+    """Real time, and virtual time: real time plus an offset that only grows.
+
+    Request timestamps are judged by `real`, because unmodified SDKs stamp with it. Token expiry,
+    `Expiration` and `Last-Modified` follow `now`.
+
+    Args:
+        real: Where real time comes from; returns an aware UTC datetime.
+    """
+
+    def __init__(self, real: Callable[[], datetime] = _utc_now) -> None:
+        self._real = real
+        self._offset = timedelta()
+
+    @property
+    def offset(self) -> timedelta:
+        """How far virtual time is ahead of real time."""
+        return self._offset
+
+    def real(self) -> datetime:
+        """Return real time, aware, in UTC."""
+        return self._real()
+
+    def now(self) -> datetime:
+        """Return virtual time, aware, in UTC."""
+        return self._real() + self._offset
+
+    def advance(self, step: timedelta) -> None:
+        """Push virtual time forward.
+
+        Args:
+            step: How far; never negative, so that issued leases cannot come back to life.
+
+        Raises:
+            ValueError: The step is negative or leaves the calendar.
+        """
+        if step < timedelta():
+            raise ValueError("virtual time only moves forward")
+        try:
+            self._real() + self._offset + step
+        except OverflowError:
+            raise ValueError("virtual time would leave the calendar") from None
+        self._offset += step
+
+
+def iso(moment: datetime) -> str:
+    """Render a moment as RAM and STS do: UTC, whole seconds, `2025-12-01T08:30:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""OSS: object requests, refused before they are served."""

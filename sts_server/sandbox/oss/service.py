@@ -1,0 +1,139 @@
+"""The OSS side: each request through every check in order, then to its operation, then logged."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sts_server.sandbox.accounts import Accounts
+from sts_server.sandbox.clock import Clock
+from sts_server.sandbox.errors import DisconnectedError, DiskFullError
+from sts_server.sandbox.oss.access import authenticate, authorize, claimed_key
+from sts_server.sandbox.oss.answer import Answer, Receive, Send, error_answer, send_answer
+from sts_server.sandbox.oss.errors import OssError, internal_error, no_such_bucket
+from sts_server.sandbox.oss.listing import list_objects_v2
+from sts_server.sandbox.oss.objects import delete_object, get_object, head_object, put_object
+from sts_server.sandbox.oss.operations import (
+    DELETE_OBJECT,
+    GET_OBJECT,
+    HEAD_OBJECT,
+    PUT_OBJECT,
+    Operation,
+    find_operation,
+)
+from sts_server.sandbox.oss.request import OssRequest, read_request
+from sts_server.sandbox.ram.decision import Resource
+from sts_server.sandbox.seen import RequestLog
+from sts_server.sandbox.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class OssService:
+    """OSS of one region and one owner.
+
+    Args:
+        store: Where objects live.
+        accounts: Everyone who exists.
+        clock: Real and virtual time.
+        log: Takes every request.
+        region: The general region id, `cn-hangzhou`.
+        owner: Account id of the owner of all buckets.
+        request_id: Gives ids of 24 upper-case hex digits.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        accounts: Accounts,
+        clock: Clock,
+        log: RequestLog,
+        *,
+        region: str,
+        owner: str,
+        request_id: Callable[[], str] = lambda: secrets.token_hex(12).upper(),
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._clock = clock
+        self._log = log
+        self._region = region
+        self._owner = owner
+        self._request_id = request_id
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one ASGI HTTP request, whatever happens."""
+        started = time.monotonic()
+        visit = _Visit(self._request_id())
+        try:
+            answer = await self._answer(visit, scope, receive)
+            self._log.add(
+                scope,
+                service="oss",
+                operation=visit.operation,
+                access_key_id=visit.access_key_id,
+                status=answer.status,
+                code=visit.code,
+            )
+            common = {
+                "Server": "AliyunOSS",
+                "x-oss-request-id": visit.request_id,
+                "x-oss-server-time": str(int((time.monotonic() - started) * 1000)),
+            }
+            await send_answer(answer, common, receive, send, self._store)
+        except DisconnectedError:
+            return
+
+    async def _answer(self, visit: "_Visit", scope: Mapping[str, Any], receive: Receive) -> Answer:
+        try:
+            return await self._serve(visit, scope, receive)
+        except DisconnectedError:
+            raise
+        except OssError as error:
+            refusal = error
+        except DiskFullError as error:
+            logger.error("the data folder is full: %s", error)  # noqa: TRY400 - one line says it all
+            refusal = internal_error()
+        except Exception:
+            logger.exception("an OSS request failed in the sandbox itself")
+            refusal = internal_error()
+        visit.code = refusal.code
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        head = scope["method"] == "HEAD"
+        return error_answer(refusal, host=host, request_id=visit.request_id, head=head)
+
+    async def _serve(self, visit: "_Visit", scope: Mapping[str, Any], receive: Receive) -> Answer:
+        request = read_request(scope)
+        visit.access_key_id = claimed_key(request)
+        if request.bucket and not self._store.has_bucket(request.bucket):
+            raise no_such_bucket(request.bucket)
+        identity = authenticate(request, self._accounts, self._clock, self._region)
+        operation = find_operation(request)
+        visit.operation = operation.name
+        name = f"{request.bucket}/{request.key}" if request.key else request.bucket
+        resource = Resource("oss", self._region, self._owner, name)
+        authorize(identity, request, operation.action, resource, self._clock)
+        return await self._perform(operation, request, receive)
+
+    async def _perform(self, operation: Operation, request: OssRequest, receive: Receive) -> Answer:
+        if operation is PUT_OBJECT:
+            return await put_object(request, receive, self._store)
+        if operation is GET_OBJECT:
+            return await get_object(request, self._store)
+        if operation is HEAD_OBJECT:
+            return await head_object(request, self._store)
+        if operation is DELETE_OBJECT:
+            return await delete_object(request, self._store)
+        return await list_objects_v2(request, self._store, self._owner)
+
+
+@dataclass
+class _Visit:
+    """What is learned about one request on its way, for the log."""
+
+    request_id: str
+    operation: str = ""
+    access_key_id: str = ""
+    code: str = ""

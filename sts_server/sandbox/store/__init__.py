@@ -1,0 +1,1 @@
+"""Objects on disk: an SQLite index and one file per object, written whole or not at all."""

@@ -1,0 +1,1 @@
+"""STS: roles are assumed here, by callers who prove themselves first."""
