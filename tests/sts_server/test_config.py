@@ -1,0 +1,177 @@
+"""Configurations: good ones become settings, bad ones are named, all mistakes at once."""
+
+import pytest
+
+from sts_server.config import parse
+from sts_server.errors import ConfigError
+from sts_server.scope import Grant
+from tests.sts_server.parts import CONFIG, ENVIRON, OWN_SECRET, read
+
+
+def problems(text: str, environ: dict[str, str] = ENVIRON) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as error:
+        parse(text, environ)
+    return error.value.problems
+
+
+def changed(old: str, new: str) -> str:
+    assert old in CONFIG
+    return CONFIG.replace(old, new, 1)
+
+
+def test_what_is_not_said_has_a_default() -> None:
+    settings = read()
+    tables = settings.tables
+    assert (tables.server.host, tables.server.port, tables.server.audit) == (
+        "127.0.0.1",
+        8000,
+        "stderr",
+    )
+    assert tables.oss.endpoint == "https://oss-cn-hangzhou.aliyuncs.com"
+    assert tables.oss.style == "virtual"
+    assert tables.sts.max_calls == 8
+    assert tables.sts.endpoint is None
+    assert tables.grants[0].grant == Grant(
+        "uploads", "users/{caller}/", ("get", "put", "list"), frozenset({"*"}), frozenset(), 3600
+    )
+    assert settings.key.security_token is None
+
+
+@pytest.mark.parametrize(
+    ("listen", "host", "port"),
+    [("[::1]:0", "::1", 0), ("0.0.0.0:80", "0.0.0.0", 80)],  # noqa: S104 - asked for
+)
+def test_it_listens_where_it_is_told(listen: str, host: str, port: int) -> None:
+    server = read(f'[server]\nlisten = "{listen}"\n{CONFIG}').tables.server
+    assert (server.host, server.port) == (host, port)
+
+
+@pytest.mark.parametrize(
+    ("lines", "endpoint", "style"),
+    [
+        ('endpoint = "http://127.0.0.1:9000"', "http://127.0.0.1:9000", "path"),
+        ('endpoint = "http://localhost:9000"', "http://localhost:9000", "path"),
+        (
+            'endpoint = "https://cdn.example.com"\nstyle = "cname"',
+            "https://cdn.example.com",
+            "cname",
+        ),
+        ('endpoint = "https://oss.example.com"', "https://oss.example.com", "virtual"),
+    ],
+)
+def test_endpoint_and_style_follow_from_each_other(lines: str, endpoint: str, style: str) -> None:
+    oss = read(changed('region = "cn-hangzhou"', f'region = "cn-hangzhou"\n{lines}')).tables.oss
+    assert (oss.endpoint, oss.style) == (endpoint, style)
+
+
+def test_our_own_key_comes_from_the_environment_and_is_not_shown() -> None:
+    token, bundle = "OwnSessionToken", "/etc/ca.pem"
+    settings = read(
+        environ={**ENVIRON, "ALIBABA_CLOUD_SECURITY_TOKEN": token, "REQUESTS_CA_BUNDLE": bundle}
+    )
+    assert settings.key.security_token == token
+    assert settings.ca_bundle == bundle
+    assert OWN_SECRET not in repr(settings)
+    assert token not in repr(settings)
+
+
+def test_the_whole_bucket_has_to_be_said() -> None:
+    whole = read(changed('prefix = "staff/"', "whole_bucket = true")).tables.grants[1]
+    assert whole.grant.prefix == ""
+
+
+def test_three_mistakes_are_three_lines_with_their_places() -> None:
+    text = (
+        CONFIG.replace('"examplebucket"', '"Example_Bucket"')
+        .replace('"users/{caller}/"', '"users/*/"')
+        .replace("[sts]", "[sts]\ncolour = 1")
+    )
+    found = problems(text)
+    assert len(found) == 3
+    assert [line.split(":")[0] for line in found] == [
+        "oss.bucket",
+        "sts.colour",
+        "grants[0].prefix (uploads)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "what"),
+    [
+        ('"examplebucket"', '"a"', "oss.bucket", "3-63"),
+        ('"examplebucket"', "7", "oss.bucket", "string"),
+        ('"cn-hangzhou"', '"oss-cn-hangzhou"', "oss.region", "without oss-"),
+        ('"cn-hangzhou"', '"CN"', "oss.region", "region like"),
+        ("[sts]", 'endpoint = "ftp://a.example"\n[sts]', "oss.endpoint", "must be https"),
+        ("[sts]", 'endpoint = "http://a.example"\n[sts]', "oss.endpoint", "must be https"),
+        ("[sts]", 'endpoint = "https://a.example/x"\n[sts]', "oss.endpoint", "without a path"),
+        ("[sts]", 'endpoint = "https://u:p@a.example"\n[sts]', "oss.endpoint", "an address like"),
+        ("[sts]", 'endpoint = "https://[::1"\n[sts]', "oss.endpoint", "an address like"),
+        ("[sts]", 'style = "dns"\n[sts]', "oss.style", "'virtual', 'path' or 'cname'"),
+        ("acs:ram::1234567890123456:role/oss-vend", "oss-vend", "sts.role_arn", "a role like"),
+        ("[sts]", "[sts]\nmax_calls = 0", "sts.max_calls", "greater than"),
+        ("[sts]", "[sts]\nmax_calls = true", "sts.max_calls", "integer"),
+        ("[sts]", '[sts]\nexternal_id = "a b"', "sts.external_id", "2-1224"),
+        ('"alice"', '"a/../b"', "callers.api_key[0].id (a/../b)", "1-64"),
+        ('"alice"', '"bob"', "callers", "same id"),
+        ("[oss]", '[server]\nlisten = "8000"\n[oss]', "server.listen", "an address and a port"),
+        ("[oss]", '[server]\nlisten = "a.example:1"\n[oss]', "server.listen", "an address and a port"),
+        ("[oss]", '[server]\nlisten = "127.0.0.1:70000"\n[oss]', "server.listen", "a port"),
+        ("[oss]", '[server]\naudit = ""\n[oss]', "server.audit", "at least 1"),
+        ('"users/{caller}/"', '""', "grants[0].prefix (uploads)", "whole_bucket = true"),
+        ('"users/{caller}/"', '"users/{name}/"', "grants[0].prefix (uploads)", "placeholder"),
+        ('"users/{caller}/"', '"users/{caller}"', "grants[0] (uploads)", "cannot be listed"),
+        ('prefix = "users/{caller}/"', "", "grants[0] (uploads)", "prefix is missing"),
+        ('prefix = "staff/"', 'prefix = "staff/"\nwhole_bucket = true', "grants[1] (staff-only)", "both"),
+        ('prefix = "staff/"', 'prefix = "staff/"\nwhole_bucket = "yes"', "grants[1].whole_bucket (staff-only)", "bool"),
+        ('["get", "put", "list"]', "[]", "grants[0].actions (uploads)", "is empty"),
+        ('["get", "put", "list"]', '["get", "get"]', "grants[0].actions (uploads)", "twice"),
+        ('["get", "put", "list"]', '["get", "puut"]', "grants[0].actions[1] (uploads)", "'get', 'put'"),
+        ('who = { callers = ["*"] }', "", "grants[0].who (uploads)", "is missing"),
+        ('who = { callers = ["*"] }', "who = {}", "grants[0].who (uploads)", "names nobody"),
+        ('who = { callers = ["*"] }', 'who = { users = ["a"] }', "grants[0].who.users (uploads)", "not a setting"),
+        ('who = { callers = ["*"] }', 'who = { callers = ["*"] }\nduration = 60', "grants[0].duration (uploads)", "900"),
+        ('who = { callers = ["*"] }', 'who = { callers = ["*"] }\nduration = "900"', "grants[0].duration (uploads)", "integer"),
+        ('"uploads"', '"staff-only"', "grants", "same name"),
+        ('"uploads"', '"Up loads"', "grants[0].name (Up loads)", "lower-case"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_place(old: str, new: str, place: str, what: str) -> None:
+    found = problems(changed(old, new))
+    assert any(line.startswith(f"{place}: ") and what in line for line in found), found
+
+
+def test_a_digest_that_is_none_is_not_repeated() -> None:
+    (line,) = problems(CONFIG.replace('sha256 = ["', 'sha256 = ["osk_oops', 1))
+    assert line.startswith("callers.api_key[0].sha256[0] (alice): must be 64 hex")
+    assert "oops" not in line
+
+
+def test_one_key_is_not_two_callers() -> None:
+    first = CONFIG.split('sha256 = ["')[1][:64]
+    second = CONFIG.split('sha256 = ["')[2][:64]
+    assert "share a key" in problems(CONFIG.replace(second, first))[0]
+
+
+def test_without_callers_nobody_could_prove_who_they_are() -> None:
+    text = CONFIG[: CONFIG.index("[[callers")] + CONFIG[CONFIG.index("[[grants") :]
+    assert problems(text)[0].startswith("callers: nobody can prove")
+
+
+def test_without_grants_nothing_could_be_given() -> None:
+    text = CONFIG[: CONFIG.index("[[grants")]
+    assert problems(text)[0] == "grants: is missing"
+    assert "is empty" in problems("grants = []\n" + text)[0]
+
+
+def test_a_key_that_is_missing_is_named_beside_the_other_mistakes() -> None:
+    found = problems("[oss]\nbucket = \n", {"ALIBABA_CLOUD_ACCESS_KEY_ID": ""})
+    assert [line.split(":")[0] for line in found] == ["environment", "environment", "not TOML"]
+    assert "line 2" in found[2]
+
+
+def test_callers_that_are_no_table_are_named() -> None:
+    text = (
+        "callers = 7\n" + CONFIG[: CONFIG.index("[[callers")] + CONFIG[CONFIG.index("[[grants") :]
+    )
+    assert problems(text)[0].startswith("callers: ")
