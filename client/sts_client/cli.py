@@ -1,0 +1,231 @@
+"""The command line ``sts-client``: one object, or one listing, per call.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not modified, 4 a condition does not hold or the
+object exists already, 5 refused, 130 interrupted.
+"""
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import BinaryIO
+
+from sts_client.bucket import Bucket, connect
+from sts_client.errors import (
+    AccessDenied,
+    FileAlreadyExists,
+    GrantDenied,
+    PreconditionFailed,
+    StsClientError,
+    Unauthenticated,
+    UsageError,
+)
+from sts_client.objects import Entry, Folder, NotModified
+
+DONE, FAILED, USAGE, NOT_MODIFIED, UNMET, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+
+_CODES: Sequence[tuple[type[StsClientError] | tuple[type[StsClientError], ...], int]] = (
+    (UsageError, USAGE),
+    ((PreconditionFailed, FileAlreadyExists), UNMET),
+    ((AccessDenied, GrantDenied, Unauthenticated), REFUSED),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where bytes come from and go to."""
+
+    stdin: BinaryIO
+    stdout: BinaryIO
+    stderr: BinaryIO
+
+    def say(self, line: str) -> None:
+        """Write one line for people or programs to read."""
+        self.stdout.write(f"{line}\n".encode())
+        self.stdout.flush()
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    streams: Streams | None = None,
+) -> int:
+    """Run one command and return its exit code; without arguments those of the process count."""
+    streams = streams or Streams(sys.stdin.buffer, sys.stdout.buffer, sys.stderr.buffer)
+    arguments = _parser().parse_args(argv)
+    command: Callable[[Bucket, argparse.Namespace, Streams], int] = arguments.command
+    try:
+        with _opened(arguments, os.environ if environ is None else environ) as bucket:
+            return command(bucket, arguments, streams)
+    except StsClientError as error:
+        _complain(streams, str(error))
+        return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
+    except OSError as error:
+        # From a local file: those of the network have become errors of ours.
+        _complain(streams, f"{error.filename or 'local file'}: {error.strerror or 'failed'}")
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _get(bucket: Bucket, arguments: argparse.Namespace, streams: Streams) -> int:
+    key = _key(bucket, arguments.object)
+    target = arguments.file or key.rpartition("/")[2]
+    if target in {"", ".", ".."}:
+        raise UsageError("the object's name does not end in a file name: say where it should go")
+    found = bucket.get(
+        key,
+        if_match=arguments.if_match,
+        if_none_match=arguments.if_none_match,
+        if_modified_since=arguments.if_modified_since,
+        if_unmodified_since=arguments.if_unmodified_since,
+    )
+    if isinstance(found, NotModified):
+        return NOT_MODIFIED
+    with found, _written(target, streams) as file:
+        for chunk in found:
+            file.write(chunk)
+    return DONE
+
+
+def _put(bucket: Bucket, arguments: argparse.Namespace, streams: Streams) -> int:
+    key = _key(bucket, arguments.object)
+    with streams.stdin if arguments.file == "-" else Path(arguments.file).open("rb") as file:
+        result = bucket.put(
+            key,
+            file,
+            forbid_overwrite=arguments.forbid_overwrite,
+            content_type=arguments.content_type,
+        )
+    streams.say(result.etag)
+    return DONE
+
+
+def _ls(bucket: Bucket, arguments: argparse.Namespace, streams: Streams) -> int:
+    prefix = _key(bucket, arguments.object)
+    delimiter = "/" if arguments.folders else None
+    for entry in bucket.list(prefix or None, delimiter=delimiter):
+        streams.say(_line(entry))
+    return DONE
+
+
+def _rm(bucket: Bucket, arguments: argparse.Namespace, _streams: Streams) -> int:
+    bucket.delete(_key(bucket, arguments.object))
+    return DONE
+
+
+def _line(entry: Entry | Folder) -> str:
+    if isinstance(entry, Folder):
+        return f"{'':20} {'':>14} {_printable(entry.prefix)}"
+    modified = entry.last_modified.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{modified:20} {entry.size:>14} {_printable(entry.key)}"
+
+
+def _printable(key: str) -> str:
+    # A name may hold line breaks and escape sequences, which a terminal would obey.
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in key
+    )
+
+
+def _key(bucket: Bucket, url: str) -> str:
+    """Return the key in ``oss://bucket/key`` if that is the bucket of the lease."""
+    scheme, _, rest = url.partition("://")
+    name, _, key = rest.partition("/")
+    if scheme != "oss" or not name:
+        raise UsageError("an object is named oss://bucket/key")
+    ours = bucket.provider.lease().bucket
+    if name != ours:
+        raise UsageError(f"this grant is for the bucket {ours!r}, not for {name!r}")
+    return key
+
+
+@contextmanager
+def _written(target: str, streams: Streams) -> Iterator[BinaryIO]:
+    """Open a file that appears under its name whole, or not at all."""
+    if target == "-":
+        yield streams.stdout
+        streams.stdout.flush()
+        return
+    path = Path(target)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _opened(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Bucket:
+    server = arguments.server or environ.get("OSS_STS_SERVER")
+    grant = arguments.grant or environ.get("OSS_STS_GRANT")
+    if not server or not grant:
+        raise UsageError("say --server and --grant, or set OSS_STS_SERVER and OSS_STS_GRANT")
+    token: str | Callable[[], str]
+    if arguments.token_file:
+        # Read anew for each lease: whoever writes it may replace it meanwhile.
+        token = Path(arguments.token_file).read_text
+        Path(arguments.token_file).stat()
+    else:
+        token = environ.get("OSS_STS_TOKEN", "")
+        if not token:
+            raise UsageError("say --token-file, or set OSS_STS_TOKEN")
+    return connect(
+        server,
+        grant=grant,
+        token=(lambda: token().strip()) if callable(token) else token,
+        endpoint=arguments.endpoint,
+        allow_http=arguments.allow_http,
+    )
+
+
+def _complain(streams: Streams, text: str) -> None:
+    streams.stderr.write(f"sts-client: {' '.join(text.split())}\n".encode())
+    streams.stderr.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sts-client", description="Read and write objects in OSS with short-lived credentials."
+    )
+    parser.add_argument("--server", help="address of the vending server (OSS_STS_SERVER)")
+    parser.add_argument("--grant", help="what to ask it for (OSS_STS_GRANT)")
+    parser.add_argument("--token-file", help="file with the bearer token (or OSS_STS_TOKEN)")
+    parser.add_argument("--endpoint", help="reach OSS here and not where the server says")
+    parser.add_argument(
+        "--allow-http", action="store_true", help="accept http:// to other machines: insecure"
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    get = commands.add_parser("get", help="read an object into a file")
+    get.add_argument("object", metavar="oss://bucket/key")
+    get.add_argument("file", nargs="?", help="- is standard output; default: the key's last part")
+    for name in ("--if-match", "--if-none-match"):
+        get.add_argument(name, metavar="ETAG")
+    for name in ("--if-modified-since", "--if-unmodified-since"):
+        get.add_argument(name, metavar="HTTP-DATE")
+    get.set_defaults(command=_get)
+
+    put = commands.add_parser("put", help="write an object from a file")
+    put.add_argument("file", help="- is standard input")
+    put.add_argument("object", metavar="oss://bucket/key")
+    put.add_argument("--forbid-overwrite", action="store_true", help="only create")
+    put.add_argument("--content-type")
+    put.set_defaults(command=_put)
+
+    ls = commands.add_parser("ls", help="list objects")
+    ls.add_argument("object", metavar="oss://bucket/prefix")
+    ls.add_argument("--folders", action="store_true", help="one line for all behind the next /")
+    ls.set_defaults(command=_ls)
+
+    rm = commands.add_parser("rm", help="delete an object")
+    rm.add_argument("object", metavar="oss://bucket/key")
+    rm.set_defaults(command=_rm)
+    return parser

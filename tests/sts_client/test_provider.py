@@ -1,0 +1,286 @@
+"""Many threads, one lease: who fetches, who waits, who gets what."""
+
+import copy
+import os
+import pickle
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sts_client import Lease, Provider, StsClientError
+from sts_client.errors import BadLease, ServerUnavailable, TooManyRequests
+from tests.sts_client.stage import NOW, SECRETS, Queue, lease
+
+
+class Clock:
+    """A clock that stands where a test puts it."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def provider(source: Queue, clock: Clock, jitter: float = 0.0) -> Provider:
+    return Provider(source, clock=clock, random=lambda: jitter)
+
+
+class Gate(Queue):
+    """A source that holds whoever fetches until it is opened."""
+
+    def __init__(self, *things: Lease | Exception) -> None:
+        super().__init__(*things)
+        self.entered = threading.Event()
+        self.opened = threading.Event()
+
+    def fetch(self, *, refused: str | None = None) -> Lease:
+        self.entered.set()
+        assert self.opened.wait(10)
+        return super().fetch(refused=refused)
+
+
+def all_wait(provider: Provider, count: int) -> Callable[[], bool]:
+    """Return whether so many threads wait for the flight of a provider."""
+
+    def waiting() -> bool:
+        flight = provider._flight
+        if flight is None:
+            return False
+        with flight._condition:
+            return len(flight._condition._waiters) >= count  # type: ignore[attr-defined]  # CPython's own list
+
+    return waiting
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Give way to other threads until a condition holds."""
+    pause = threading.Event()
+    for _ in range(10_000):
+        if condition():
+            return
+        pause.wait(0.001)
+    raise AssertionError("it never came to that")
+
+
+def test_fresh_is_one_fetch() -> None:
+    clock, source = Clock(), Queue(lease(1), lease(2))
+    ours = provider(source, clock)
+    first = ours.lease()
+    clock.now = NOW + 1799
+    assert ours.lease() is first
+    assert ours.credentials() is first.credentials
+    assert source.asked == [None]
+
+
+def test_stale_is_replaced() -> None:
+    clock, source = Clock(), Queue(lease(1), lease(2, issued=NOW + 1800))
+    ours = provider(source, clock)
+    ours.lease()
+    clock.now = NOW + 1800
+    assert ours.credentials().access_key_id == "STS.2"
+
+
+def test_jitter_delays_the_refresh() -> None:
+    clock, source = Clock(), Queue(lease(1), lease(2))
+    ours = provider(source, clock, jitter=1.0)
+    ours.lease()
+    clock.now = NOW + 1800 + 149  # a tenth of the way to dead is 150 s
+    assert ours.credentials().access_key_id == "STS.1"
+    clock.now += 1
+    assert ours.credentials().access_key_id == "STS.2"
+
+
+def test_the_offset_leads_to_the_servers_clock() -> None:
+    clock, source = Clock(NOW - 7200), Queue(lease(1, offset=7200.0), lease(2, offset=7200.0))
+    ours = provider(source, clock)
+    ours.lease()
+    clock.now += 1799
+    assert ours.credentials().access_key_id == "STS.1"
+    clock.now += 1
+    assert ours.credentials().access_key_id == "STS.2"
+
+
+def test_while_stale_one_fetches_and_the_others_go_on() -> None:
+    clock, source = Clock(), Gate(lease(1), lease(2))
+    source.opened.set()
+    ours = provider(source, clock)
+    ours.lease()
+    source.entered.clear()
+    source.opened.clear()
+    clock.now = NOW + 2000
+    with ThreadPoolExecutor(1) as pool:
+        one = pool.submit(ours.credentials)
+        assert source.entered.wait(10)
+        for _ in range(10):
+            assert ours.credentials().access_key_id == "STS.1"
+        source.opened.set()
+        assert one.result(10).access_key_id == "STS.2"
+    assert len(source.asked) == 2
+
+
+def test_fifty_threads_on_a_dead_lease_are_one_fetch() -> None:
+    source = Gate(lease(1))
+    ours = provider(source, Clock())
+    with ThreadPoolExecutor(50) as pool:
+        asked = [pool.submit(ours.lease) for _ in range(50)]
+        until(all_wait(ours, 49))
+        source.opened.set()
+        assert {id(one.result(10)) for one in asked} == {id(ours.lease())}
+    assert source.asked == [None]
+
+
+def test_fifty_threads_on_a_dead_lease_get_the_same_error() -> None:
+    error = ServerUnavailable("down")
+    source = Gate(error, lease(1))
+    ours = provider(source, Clock())
+    with ThreadPoolExecutor(50) as pool:
+        asked = [pool.submit(ours.lease) for _ in range(50)]
+        until(all_wait(ours, 49))
+        source.opened.set()
+        assert all(one.exception(10) is error for one in asked)
+    assert source.asked == [None]
+    assert ours.credentials().access_key_id == "STS.1"  # errors are not remembered
+
+
+def test_an_interrupted_fetch_is_taken_over() -> None:
+    class Interrupted(Gate):
+        def fetch(self, *, refused: str | None = None) -> Lease:
+            found = super().fetch(refused=refused)
+            if len(self.asked) == 1:
+                raise KeyboardInterrupt
+            return found
+
+    source = Interrupted(lease(1))
+    ours = provider(source, Clock())
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(ours.lease) for _ in range(2)]
+        until(all_wait(ours, 1))
+        source.opened.set()
+        results = [one.exception(10) for one in asked]
+    assert [type(result) for result in results if result] == [KeyboardInterrupt]
+    assert len(source.asked) == 2
+
+
+def test_a_failure_while_stale_keeps_serving_and_backs_off() -> None:
+    clock = Clock()
+    source = Queue(lease(1), ServerUnavailable("down"), TooManyRequests("slow", retry_after=40.0))
+    ours = provider(source, clock)
+    ours.lease()
+    clock.now = NOW + 1800
+    assert ours.credentials().access_key_id == "STS.1"
+    assert len(source.asked) == 2
+    clock.now += 0.4  # the first pause is 0.5 s without jitter
+    ours.lease()
+    assert len(source.asked) == 2
+    clock.now += 0.2
+    ours.lease()
+    assert len(source.asked) == 3
+    clock.now += 39  # the server asked for 40 s
+    ours.lease()
+    assert len(source.asked) == 3
+    clock.now += 2
+    ours.lease()
+    assert len(source.asked) == 4
+
+
+def test_back_off_ends_when_the_lease_dies() -> None:
+    clock = Clock()
+    source = Queue(
+        lease(1), TooManyRequests("slow", retry_after=9999.0), lease(2, expiry=NOW + 9999)
+    )
+    ours = provider(source, clock)
+    ours.lease()
+    clock.now = NOW + 3290
+    assert ours.credentials().access_key_id == "STS.1"
+    clock.now = NOW + 3300.5
+    assert ours.credentials().access_key_id == "STS.2"
+
+
+def test_a_failure_while_dead_is_raised() -> None:
+    clock, source = Clock(), Queue(lease(1), ServerUnavailable("down"))
+    ours = provider(source, clock)
+    ours.lease()
+    clock.now = NOW + 3301
+    with pytest.raises(ServerUnavailable):
+        ours.lease()
+
+
+def test_a_lease_dead_on_arrival_is_an_error() -> None:
+    with pytest.raises(BadLease, match="only 40 seconds left"):
+        provider(Queue(lease(1)), Clock(NOW + 3560)).lease()
+
+
+def test_a_refused_key_is_fetched_anew_and_named() -> None:
+    source = Queue(lease(1), lease(2))
+    ours = provider(source, Clock())
+    ours.lease()
+    assert ours.refused("STS.1").credentials.access_key_id == "STS.2"
+    assert source.asked == [None, "STS.1"]
+
+
+def test_many_reports_of_one_key_are_one_fetch() -> None:
+    source = Gate(lease(1), lease(2))
+    source.opened.set()
+    ours = provider(source, Clock())
+    ours.lease()
+    source.opened.clear()
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(ours.refused, "STS.1") for _ in range(20)]
+        until(all_wait(ours, 19))
+        source.opened.set()
+        assert {one.result(10).credentials.access_key_id for one in asked} == {"STS.2"}
+    assert ours.refused("STS.1").credentials.access_key_id == "STS.2"  # somebody comes late
+    assert source.asked == [None, "STS.1"]
+
+
+def test_a_key_reported_during_a_fetch_is_not_handed_out_again() -> None:
+    clock = Clock()
+    source = Gate(lease(1), lease(1), lease(2))  # the server still has the first in its cache
+    source.opened.set()
+    ours = provider(source, clock)
+    ours.lease()
+    source.entered.clear()
+    source.opened.clear()
+    clock.now = NOW + 2000
+    with ThreadPoolExecutor(2) as pool:
+        refresh = pool.submit(ours.lease)
+        assert source.entered.wait(10)
+        report = pool.submit(ours.refused, "STS.1")
+        until(all_wait(ours, 1))
+        source.opened.set()
+        assert report.result(10).credentials.access_key_id == "STS.2"
+        refresh.result(10)
+    assert source.asked == [None, None, "STS.1"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_does_not_inherit_a_held_lock() -> None:
+    source = Queue(lease(1))
+    ours = provider(source, Clock())
+    with ours._lock:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if ours.credentials().access_key_id == "STS.1" else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_shows_no_secret_and_does_not_travel() -> None:
+    ours = provider(Queue(lease(1)), Clock())
+    held = ours.lease()
+    for thing in (ours, held, held.credentials):
+        for text in (repr(thing), str(thing), f"{thing}", f"{thing!r:>5}"):
+            assert not any(secret in text for secret in SECRETS)
+        for copied in (pickle.dumps, copy.copy, copy.deepcopy):
+            if copied is copy.copy and thing is held:
+                continue  # a second lease around the same credentials tells nobody anything
+            with pytest.raises(TypeError):
+                copied(thing)
+
+
+def test_any_error_of_a_source_reaches_the_caller() -> None:
+    with pytest.raises(StsClientError):
+        provider(Queue(BadLease("no")), Clock()).lease()
