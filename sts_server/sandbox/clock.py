@@ -4,6 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
+MARGIN = timedelta(days=3660)  # what is left to add to virtual time before the calendar ends
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -47,7 +50,7 @@ class Clock:
         if step < timedelta():
             raise ValueError("virtual time only moves forward")
         try:
-            self._real() + self._offset + step
+            self._real() + self._offset + step + MARGIN
         except OverflowError:
             raise ValueError("virtual time would leave the calendar") from None
         self._offset += step

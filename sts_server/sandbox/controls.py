@@ -2,12 +2,12 @@
 
 import hmac
 import json
-import math
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -59,7 +59,8 @@ class Controls:
                 self._route("/expire", self._post_expire, "POST"),
                 self._route("/requests", self._get_requests, "GET"),
                 self._route("/requests", self._delete_requests, "DELETE"),
-            ]
+            ],
+            exception_handlers={HTTPException: _no_such_call},
         )
 
     def _route(self, path: str, endpoint: Endpoint, method: str) -> Route:
@@ -100,8 +101,6 @@ class Controls:
         if isinstance(advance, bool) or not isinstance(advance, int | float):
             raise RefusedError(400, "advance is a number of seconds")
         try:
-            if not math.isfinite(advance):
-                raise ValueError("advance is a finite number of seconds")
             self._clock.advance(timedelta(seconds=advance))
         except (ValueError, OverflowError) as error:
             raise RefusedError(400, f"advance cannot be used: {error}") from None
@@ -120,6 +119,11 @@ class Controls:
     async def _delete_requests(self, _request: Request) -> Response:
         self._log.clear()
         return Response(status_code=204)
+
+
+async def _no_such_call(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return JSONResponse({"error": "there is no such control call"}, status)
 
 
 async def _members(request: Request, *allowed: str) -> dict[str, Any]:

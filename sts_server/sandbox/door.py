@@ -42,8 +42,9 @@ class Door:
 
 
 def _is_form(scope: Mapping[str, Any]) -> bool:
-    kind = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
-    return scope["method"] == "POST" and kind.partition(";")[0].strip().lower() == FORM
+    kind: bytes = dict(scope["headers"]).get(b"content-type", b"")
+    is_form = kind.decode("latin-1").partition(";")[0].strip().lower() == FORM
+    return is_form and bool(scope["method"] == "POST")
 
 
 def _names_action(raw: bytes) -> bool:
@@ -52,11 +53,11 @@ def _names_action(raw: bytes) -> bool:
 
 async def _read(receive: Receive) -> bytes | None:
     """Read a form, at most so much of it that no honest call is cut; None if the client left."""
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
         body += message.get("body", b"")
         if not message.get("more_body", False) or len(body) > MAX_FORM_BYTES:
-            return body[:MAX_FORM_BYTES]
+            return bytes(body[:MAX_FORM_BYTES])

@@ -46,7 +46,7 @@ class Listener(uvicorn.Server):
 
 
 def open_sockets(host: str, port: int) -> list[socket.socket]:
-    """Bind a host; `127.0.0.1` brings `::1` along on the same port, because `localhost` may be either.
+    """Bind a host; `127.0.0.1` brings `::1` along, because `localhost` may be either.
 
     Args:
         host: A name or address.

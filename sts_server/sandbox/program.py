@@ -10,7 +10,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from sts_server.sandbox.accounts import Accounts, Role, User
@@ -139,6 +139,8 @@ async def _run(
 
 def _wait_for_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     # os.read, since a daemon thread inside sys.stdin would hold its lock when Python ends.
-    while os.read(STDIN, READ_BYTES):
-        pass
-    loop.call_soon_threadsafe(stop.set)
+    with suppress(OSError):
+        while os.read(STDIN, READ_BYTES):
+            pass
+    with suppress(RuntimeError):  # the loop has ended before
+        loop.call_soon_threadsafe(stop.set)

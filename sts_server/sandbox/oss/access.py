@@ -30,7 +30,7 @@ from sts_server.sandbox.oss.signature import (
 from sts_server.sandbox.ram.decision import Access, Resource
 
 MAX_SKEW = timedelta(minutes=15)
-OSS_DATE = re.compile(r"\d{8}T\d{6}Z")
+OSS_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 CLAIM = re.compile(r"\bCredential=([A-Za-z0-9._-]{1,128})/")
 QUERY_SIGNATURES = ("x-oss-signature", "Signature")
 
@@ -175,14 +175,10 @@ def _check_token(session: Session, token: str, accounts: Accounts, clock: Clock)
 
 def _check_date(request: OssRequest, clock: Clock) -> None:
     text = request.headers.get("x-oss-date")
-    if text is None:
-        raise access_denied("OSS authentication requires a valid Date.", "0002-00000503")
-    try:
-        if not OSS_DATE.fullmatch(text):
-            raise ValueError(text)
-        date = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise access_denied("OSS authentication requires a valid Date.", "0002-00000502") from None
+    date = _date(text or "")
+    if date is None:
+        ec = "0002-00000503" if text is None else "0002-00000502"
+        raise access_denied("OSS authentication requires a valid Date.", ec)
     now = clock.real()
     if abs(now - date) > MAX_SKEW:
         raise OssError(
@@ -196,6 +192,15 @@ def _check_date(request: OssRequest, clock: Clock) -> None:
                 "ServerTime": now.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
             },
         )
+
+
+def _date(text: str) -> datetime | None:
+    if not OSS_DATE.fullmatch(text):
+        return None
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _check_scope(request: OssRequest, authorization: Authorization, region: str) -> None:

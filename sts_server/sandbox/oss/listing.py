@@ -56,7 +56,6 @@ async def list_objects_v2(request: OssRequest, store: Store, owner: str) -> Answ
     def name(tag: str, text: str) -> Element:
         return Element(tag, quote(text, safe="") if encoding else text)
 
-    fetch_owner = query.get("fetch-owner", "") == "true"
     children = [
         Element("Name", request.bucket),
         name("Prefix", prefix),
@@ -73,10 +72,9 @@ async def list_objects_v2(request: OssRequest, store: Store, owner: str) -> Answ
         children.append(Element("ContinuationToken", token))
     if page.next_marker is not None:
         children.append(Element("NextContinuationToken", _encode(page.next_marker)))
-    for record in page.records:
-        children.append(_contents(record, name("Key", record.key), owner if fetch_owner else ""))
-    for text in page.prefixes:
-        children.append(Element("CommonPrefixes", [name("Prefix", text)]))
+    shown_owner = owner if query.get("fetch-owner") == "true" else ""
+    children += [_contents(item, name("Key", item.key), shown_owner) for item in page.records]
+    children += [Element("CommonPrefixes", [name("Prefix", text)]) for text in page.prefixes]
     return xml_answer(Element("ListBucketResult", children))
 
 

@@ -1,5 +1,6 @@
-"""The V4 header signature of OSS, recomputed from the request (OSS: "Include a V4 signature in the
-Authorization header"). Pure: a request, a secret and a header in, true or false out.
+"""The V4 header signature of OSS, recomputed from the request. Pure.
+
+Source: OSS, "Include a V4 signature in the Authorization header".
 """
 
 import hashlib

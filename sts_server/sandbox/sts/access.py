@@ -79,14 +79,11 @@ class Guard:
         return identity
 
     def _check_timestamp(self, text: str) -> None:
-        try:
-            if not TIMESTAMP.fullmatch(text):
-                raise ValueError(text)
-            moment = datetime.fromisoformat(text).astimezone(UTC)
-        except ValueError:
+        moment = _moment(text)
+        if moment is None:
             raise StsError(
                 400, "InvalidTimeStamp.Format", "Specified time stamp is not well formatted."
-            ) from None
+            )
         if abs(self._clock.real() - moment) > MAX_SKEW:
             raise StsError(
                 400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."
@@ -104,6 +101,15 @@ class Guard:
             raise _bad_token("MismatchWithAccessKey" if other else "Malformed")
         if identity.expiration <= self._clock.now():
             raise _bad_token("Expired")
+
+
+def _moment(text: str) -> datetime | None:
+    if not TIMESTAMP.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _bad_token(reason: str) -> StsError:

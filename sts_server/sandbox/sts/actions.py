@@ -18,6 +18,7 @@ DEFAULT_DURATION = timedelta(hours=1)
 MAX_POLICY = 2048
 ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}", re.ASCII)
 SESSION_NAME = re.compile(r"[a-zA-Z0-9.@_-]{2,64}")
+SOURCE_IDENTITY = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 COMMON = frozenset(
@@ -38,7 +39,7 @@ COMMON = frozenset(
 )
 PARAMETERS: Mapping[str, frozenset[str]] = {
     "AssumeRole": frozenset(
-        {"DurationSeconds", "ExternalId", "Policy", "RoleArn", "RoleSessionName"}
+        {"DurationSeconds", "ExternalId", "Policy", "RoleArn", "RoleSessionName", "SourceIdentity"}
     ),
     "GetCallerIdentity": frozenset(),
 }
@@ -81,6 +82,9 @@ def assume_role(
     external_id = parameters.get("ExternalId")
     if external_id is not None and not EXTERNAL_ID.fullmatch(external_id):
         raise invalid("ExternalId", "The parameter ExternalId is wrongly formed.")
+    source = parameters.get("SourceIdentity")
+    if source is not None and not SOURCE_IDENTITY.fullmatch(source):
+        raise invalid("SourceIdentity", "The parameter SourceIdentity is wrongly formed.")
     policy = _session_policy(parameters.get("Policy"))
     role = accounts.role(arn)
     if not _may_assume(identity, arn, role, external_id, clock):
@@ -90,7 +94,9 @@ def assume_role(
     session = accounts.assume(
         role, name, _duration(parameters.get("DurationSeconds"), role), policy
     )
+    echo = {} if source is None else {"SourceIdentity": source}
     return {
+        **echo,
         "AssumedRoleUser": {"Arn": session.arn, "AssumedRoleId": session.principal_id},
         "Credentials": {
             "AccessKeyId": session.access_key_id,
@@ -139,10 +145,9 @@ def _duration(text: str | None, role: Role) -> timedelta:
     seconds = int(text) if re.fullmatch(r"\d{1,6}", text, re.ASCII) else 0
     duration = timedelta(seconds=seconds)
     if not MIN_DURATION <= duration <= role.max_duration:
+        hours = role.max_duration // timedelta(hours=1)
         raise invalid(
-            "DurationSeconds",
-            "The Min/Max value of DurationSeconds is "
-            f"{MIN_DURATION // timedelta(minutes=1)}min/{role.max_duration // timedelta(hours=1)}hr.",
+            "DurationSeconds", f"The Min/Max value of DurationSeconds is 15min/{hours}hr."
         )
     return duration
 

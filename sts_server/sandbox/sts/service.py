@@ -60,30 +60,18 @@ class StsService:
         """
         request_id = self._request_id()
         parameters: dict[str, str] = {}
-        code = ""
-        status = 200
+        status, code = 200, ""
         try:
             parameters = read_parameters(scope["query_string"], form)
             answer = self._serve(scope["method"], parameters)
-        except StsError as error:
-            refusal = error
+            root = f"{parameters['Action']}Response"
+        except StsError as refusal:
+            status, code, root = refusal.status, refusal.code, "Error"
+            answer = _error(refusal, scope)
         except Exception:
             logger.exception("an STS call failed in the sandbox itself")
-            refusal = internal_error()
-        else:
-            refusal = None
-        root = f"{parameters.get('Action', '')}Response"
-        if refusal is not None:
-            status, code, root = refusal.status, refusal.code, "Error"
-            host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-            answer = {
-                "HostId": host,
-                "Code": code,
-                "Message": refusal.message,
-                "Recommend": f"https://api.aliyun.com/troubleshoot?q={code}&product=Sts",
-            }
-        as_json = parameters.get("Format", "").upper() == "JSON"
-        body, kind = _render(root, {"RequestId": request_id, **answer}, as_json=as_json)
+            status, code, root = 500, "InternalError", "Error"
+            answer = _error(internal_error(), scope)
         self._log.add(
             scope,
             service="sts",
@@ -92,6 +80,8 @@ class StsService:
             status=status,
             code=code,
         )
+        as_json = parameters.get("Format", "").upper() == "JSON"
+        body, kind = _render(root, {"RequestId": request_id, **answer}, as_json=as_json)
         await _send(send, status, kind, body, request_id)
 
     def _serve(self, method: str, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -108,6 +98,15 @@ class StsService:
         if action == "GetCallerIdentity":
             return get_caller_identity(identity)
         return assume_role(identity, parameters, self._accounts, self._clock)
+
+
+def _error(refusal: StsError, scope: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "HostId": dict(scope["headers"]).get(b"host", b"").decode("latin-1"),
+        "Code": refusal.code,
+        "Message": refusal.message,
+        "Recommend": f"https://api.aliyun.com/troubleshoot?q={refusal.code}&product=Sts",
+    }
 
 
 def _render(root: str, answer: Mapping[str, Any], *, as_json: bool) -> tuple[bytes, str]:

@@ -43,4 +43,4 @@ def matches(secret: str, method: str, parameters: Mapping[str, str]) -> bool:
         string_to_sign(method, parameters),
         string_to_sign(method, parameters, lambda text: quote_plus(text, safe="")),
     )
-    return any([hmac.compare_digest(sign(secret, text).encode(), given) for text in texts])
+    return any(hmac.compare_digest(sign(secret, text).encode(), given) for text in texts)

@@ -1,0 +1,298 @@
+"""The cache: one AssumeRole a key, the windows of a lease's life, and bounds for each caller."""
+
+import asyncio
+
+import pytest
+
+from sts_server.cache.memory import CALLS_PER_CALLER, LEASES_PER_CALLER, Held, MemoryCache
+from sts_server.errors import (
+    TooManyRequests,
+    UpstreamFailure,
+    UpstreamRefused,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+)
+from sts_server.lease import RoleRequest
+from tests.sts_server.parts import T0, ScriptedSts, SetClock
+
+REQUEST = RoleRequest("acs:ram::1:role/r", "alice-1", "{}", 3600)
+AWAY = UpstreamUnavailable("away", hint="")
+THROTTLED = UpstreamThrottled("slow down", hint="")
+REFUSED = UpstreamRefused("no", hint="")
+
+
+def numbered(number: int) -> RoleRequest:
+    return RoleRequest("acs:ram::1:role/r", "alice-1", f'{{"n":{number}}}', 3600)
+
+
+async def settle() -> None:
+    """Let every task that can run do so."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def ask(cache: MemoryCache, caller: str = "alice", refused: str | None = None) -> Held:
+    held = await cache.lease(caller, REQUEST, refused)
+    await settle()
+    return held
+
+
+def test_a_lease_is_asked_for_once_and_then_served(sts: ScriptedSts, clock: SetClock) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        first = await ask(cache)
+        again = await ask(cache)
+        assert (first.lease, first.cached, first.refresh_after) == (again.lease, False, T0 + 1800)
+        assert again.cached
+        assert sts.asked == [REQUEST]
+
+    asyncio.run(story())
+
+
+def test_many_who_wait_cause_one_call(sts: ScriptedSts, clock: SetClock) -> None:
+    async def story() -> None:
+        sts.gate = asyncio.Event()
+        cache = MemoryCache(sts, clock=clock)
+        waiting = [asyncio.create_task(cache.lease("alice", REQUEST)) for _ in range(100)]
+        await settle()
+        sts.gate.set()
+        assert {held.lease.access_key_id for held in await asyncio.gather(*waiting)} == {"STS.1"}
+        assert len(sts.asked) == 1
+
+    asyncio.run(story())
+
+
+def test_two_callers_never_share_a_lease(sts: ScriptedSts, clock: SetClock) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        alice, bob = await ask(cache, "alice"), await ask(cache, "bob")
+        assert alice.lease.access_key_id != bob.lease.access_key_id
+
+    asyncio.run(story())
+
+
+def test_whoever_goes_away_does_not_take_the_call_from_the_others(
+    sts: ScriptedSts, clock: SetClock
+) -> None:
+    async def story() -> None:
+        sts.gate = asyncio.Event()
+        cache = MemoryCache(sts, clock=clock)
+        leaver = asyncio.create_task(cache.lease("alice", REQUEST))
+        stayer = asyncio.create_task(cache.lease("alice", REQUEST))
+        await settle()
+        leaver.cancel()
+        await settle()
+        sts.gate.set()
+        assert (await stayer).lease.access_key_id == "STS.1"
+        assert leaver.cancelled()
+
+    asyncio.run(story())
+
+
+def test_all_who_wait_get_the_same_error_and_it_is_not_kept(
+    sts: ScriptedSts, clock: SetClock
+) -> None:
+    async def story() -> None:
+        sts.gate, sts.error = asyncio.Event(), AWAY
+        cache = MemoryCache(sts, clock=clock)
+        waiting = [asyncio.create_task(cache.lease("alice", REQUEST)) for _ in range(5)]
+        await settle()
+        sts.gate.set()
+        assert await asyncio.gather(*waiting, return_exceptions=True) == [AWAY] * 5
+        sts.error = None
+        assert (await ask(cache)).lease.access_key_id == "STS.2"
+
+    asyncio.run(story())
+
+
+def test_from_40_percent_of_life_it_is_served_while_one_refreshes(
+    sts: ScriptedSts, clock: SetClock
+) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        await ask(cache)
+        clock.now = T0 + 1439
+        await ask(cache)
+        assert len(sts.asked) == 1
+        clock.now = T0 + 1440
+        sts.gate = asyncio.Event()
+        served = [await ask(cache) for _ in range(3)]
+        assert {held.lease.access_key_id for held in served} == {"STS.1"}
+        assert len(sts.asked) == 2
+        sts.gate.set()
+        await settle()
+        assert (await ask(cache)).lease.access_key_id == "STS.2"
+
+    asyncio.run(story())
+
+
+def test_past_half_life_all_wait_for_one_new_lease(sts: ScriptedSts, clock: SetClock) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        await ask(cache)
+        clock.now = T0 + 1800
+        new = await asyncio.gather(*(cache.lease("alice", REQUEST) for _ in range(5)))
+        assert {held.lease.access_key_id for held in new} == {"STS.2"}
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("failure", [AWAY, THROTTLED])
+def test_while_sts_is_away_the_old_lease_serves_until_five_minutes_remain(
+    failure: UpstreamFailure, sts: ScriptedSts, clock: SetClock
+) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        await ask(cache)
+        sts.error = failure
+        clock.now = T0 + 3300
+        old = await ask(cache)
+        assert (old.lease.access_key_id, old.refresh_after) == ("STS.1", T0 + 3360)
+        assert len(sts.asked) == 2
+        clock.now = T0 + 3301
+        with pytest.raises(type(failure)):
+            await ask(cache)
+
+    asyncio.run(story())
+
+
+def test_while_sts_is_away_it_is_not_asked_at_every_request(
+    sts: ScriptedSts, clock: SetClock
+) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        await ask(cache)
+        sts.error = AWAY
+        clock.now = T0 + 1500
+        for _ in range(5):
+            await ask(cache)
+        assert len(sts.asked) == 2
+        clock.now = T0 + 1900
+        for _ in range(5):
+            await ask(cache)
+        assert len(sts.asked) == 3
+        clock.now = T0 + 1910
+        sts.error = None
+        assert (await ask(cache)).lease.access_key_id == "STS.4"
+
+    asyncio.run(story())
+
+
+def test_when_sts_refuses_us_no_old_lease_is_handed_on(sts: ScriptedSts, clock: SetClock) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        await ask(cache)
+        sts.error = REFUSED
+        clock.now = T0 + 1800
+        for _ in range(2):
+            with pytest.raises(UpstreamRefused):
+                await ask(cache)
+
+    asyncio.run(story())
+
+
+def test_a_lease_that_oss_refused_is_dropped_once_a_minute(
+    sts: ScriptedSts, clock: SetClock
+) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        await ask(cache)
+        assert (await ask(cache, refused="STS.other")).lease.access_key_id == "STS.1"
+        assert (await ask(cache, refused="STS.1")).lease.access_key_id == "STS.2"
+        assert (await ask(cache, refused="STS.1")).lease.access_key_id == "STS.2"
+        clock.now = T0 + 59
+        assert (await ask(cache, refused="STS.2")).lease.access_key_id == "STS.2"
+        clock.now = T0 + 60
+        assert (await ask(cache, refused="STS.2")).lease.access_key_id == "STS.3"
+
+    asyncio.run(story())
+
+
+def test_nobody_can_drop_anothers_lease(sts: ScriptedSts, clock: SetClock) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        await ask(cache, "alice")
+        await ask(cache, "bob", refused="STS.1")
+        assert (await ask(cache, "alice")).lease.access_key_id == "STS.1"
+
+    asyncio.run(story())
+
+
+def test_a_dropped_lease_does_not_come_back_when_sts_is_away(
+    sts: ScriptedSts, clock: SetClock
+) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        await ask(cache)
+        sts.error = AWAY
+        with pytest.raises(UpstreamUnavailable):
+            await ask(cache, refused="STS.1")
+
+    asyncio.run(story())
+
+
+def test_one_caller_may_cause_only_so_many_calls_a_minute(
+    sts: ScriptedSts, clock: SetClock
+) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        for number in range(CALLS_PER_CALLER):
+            clock.now = T0 + number
+            await cache.lease("alice", numbered(number))
+        with pytest.raises(TooManyRequests) as refusal:
+            await cache.lease("alice", numbered(-1))
+        assert refusal.value.retry_after == 60 - (CALLS_PER_CALLER - 1)
+        assert (await cache.lease("alice", numbered(5))).cached
+        assert not (await cache.lease("bob", numbered(0))).cached
+        clock.now = T0 + 60
+        assert not (await cache.lease("alice", numbered(-1))).cached
+
+    asyncio.run(story())
+
+
+def test_who_asks_too_often_keeps_the_lease_they_have(sts: ScriptedSts, clock: SetClock) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        await ask(cache)
+        for late in (1500, 1800):
+            clock.now = T0 + late
+            sts.error = AWAY
+            for number in range(CALLS_PER_CALLER):
+                with pytest.raises(UpstreamUnavailable):
+                    await cache.lease("alice", numbered(number))
+            sts.error = None
+            assert (await ask(cache)).lease.access_key_id == "STS.1"
+
+    asyncio.run(story())
+
+
+def test_one_caller_keeps_only_so_many_leases_and_pushes_out_their_own(
+    sts: ScriptedSts, clock: SetClock
+) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, clock=clock)
+        await cache.lease("bob", numbered(0))
+        for number in range(LEASES_PER_CALLER + 1):
+            clock.now += 3
+            await cache.lease("alice", numbered(number))
+        assert (await cache.lease("bob", numbered(0))).cached
+        assert (await cache.lease("alice", numbered(1))).cached
+        clock.now += 3
+        assert not (await cache.lease("alice", numbered(0))).cached
+
+    asyncio.run(story())
+
+
+def test_the_whole_cache_is_bounded_and_forgets_who_was_away_longest(
+    sts: ScriptedSts, clock: SetClock
+) -> None:
+    async def story() -> None:
+        cache = MemoryCache(sts, size=3, clock=clock)
+        for caller in ("a", "b", "c"):
+            await ask(cache, caller)
+        await ask(cache, "a")
+        await ask(cache, "d")
+        assert [(await ask(cache, caller)).cached for caller in ("a", "d", "c")] == [True] * 3
+        assert not (await ask(cache, "b")).cached
+
+    asyncio.run(story())
