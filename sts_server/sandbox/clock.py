@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-
 MARGIN = timedelta(days=3660)  # what is left to add to virtual time before the calendar ends
 
 

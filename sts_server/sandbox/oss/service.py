@@ -14,7 +14,6 @@ from sts_server.sandbox.oss.access import authenticate, authorize, claimed_key
 from sts_server.sandbox.oss.answer import Answer, Receive, Send, error_answer, send_answer
 from sts_server.sandbox.oss.errors import OssError, internal_error, no_such_bucket
 from sts_server.sandbox.oss.listing import list_objects_v2
-from sts_server.sandbox.oss.objects import delete_object, get_object, head_object, put_object
 from sts_server.sandbox.oss.operations import (
     DELETE_OBJECT,
     GET_OBJECT,
@@ -23,7 +22,9 @@ from sts_server.sandbox.oss.operations import (
     Operation,
     find_operation,
 )
+from sts_server.sandbox.oss.reading import get_object, head_object
 from sts_server.sandbox.oss.request import OssRequest, read_request
+from sts_server.sandbox.oss.writing import delete_object, put_object
 from sts_server.sandbox.ram.decision import Resource
 from sts_server.sandbox.seen import RequestLog
 from sts_server.sandbox.store.store import Store

@@ -1,0 +1,44 @@
+"""What nobody has written down about OSS, RAM and STS, and how the sandbox reads it: strictly.
+
+Code that passes here leans on nothing that the real service may turn out not to do. Each line
+says the question, then the reading; change it here when somebody has asked the real service.
+"""
+
+from collections.abc import Mapping
+
+READINGS: Mapping[str, str] = {
+    # RAM
+    "case of action names": "exact in Allow, folded in Deny",
+    "`?` in actions and resources": "one character",
+    "region in an ARN": "`cn-hangzhou` and `oss-cn-hangzhou` both name it",
+    "negated operator on a key the request lacks": "holds in Deny, fails in Allow",
+    "policy variables `${...}`, NotAction, NotResource": "PolicyGrammar",
+    "a resource whose star would span parts, `acs:oss:*`": "PolicyGrammar",
+    "bytes or characters in the limit of 2048 for a session policy": "characters",
+    # STS
+    "a parameter that occurs twice": "InvalidParameter",
+    "a parameter the action does not know": "InvalidParameter",
+    "codes of a bad SecurityToken": "400 InvalidSecurityToken.Malformed and its siblings",
+    "status of InvalidVersion": "400",
+    "a role that does not exist": "NoPermission unless the caller may assume its name",
+    # who asks OSS
+    "STS key without token": "403 InvalidAccessKeyId, EC 0002-00000003",
+    "scope date that differs from x-oss-date": "400 InvalidArgument, EC 0002-00000223",
+    "header and query authentication at once": "400 InvalidArgument",
+    "a query parameter or a signed header that occurs twice": "400 InvalidArgument",
+    # what is asked of OSS
+    "parameter or x-oss- header unknown to the operation": "400 NotImplemented naming it",
+    "If- headers on DELETE and on listings": "400 NotImplemented, as on PUT",
+    "If-Match together with If-Unmodified-Since": "RFC 9110: If-Match alone decides",
+    "If-None-Match together with If-Modified-Since": "either one that fails gives 304",
+    "`*`, lists and weak tags in If-Match": "RFC 9110; case is exact",
+    "If-Unmodified-Since that is no date": "ignored",
+    "headers of a 304": "none of the object",
+    "several ranges in one header": "the whole object with 200",
+    "standard suffix range longer than the object": "the whole object with 206",
+    "x-oss-range-behavior other than standard": "400 InvalidArgument",
+    "Content-MD5 that differs from the body": "400 InvalidDigest",
+    "max-keys 0": "400 InvalidArgument",
+    "start-after inside a common prefix": "the prefix is listed while keys behind it remain",
+    "user metadata over 8 KB": "400 InvalidArgument",
+}
