@@ -1,10 +1,10 @@
-"""Puts the parts together: settings, clock and upstream in, a Starlette application out."""
+"""Puts the parts together: settings, clock and upstream in, an ASGI application out."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from sts_server.audit import AuditLog, Record
 from sts_server.cache.memory import AssumeRole, MemoryCache
@@ -28,7 +28,7 @@ def build(
     assume_role: AssumeRole | None = None,
     audit: Callable[[Record], None] | None = None,
     clock: Clock = system_clock,
-) -> Starlette:
+) -> ASGIApp:
     """Build the application.
 
     Args:
@@ -73,12 +73,13 @@ def build(
         if sts is not None:
             sts.close()
 
-    return Starlette(
+    inside = Starlette(
         routes=routes(vending, tables.oss, clock),
-        middleware=[Middleware(Envelope)],
         exception_handlers=problems(),
         lifespan=lifespan,
     )
+    # Outermost, so that even what Starlette answers to a fault of our own is sealed.
+    return Envelope(inside)
 
 
 def grants(tables: Tables) -> dict[str, Grant]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from sts_server import app
 from sts_server.callers.api_keys import digest, new_key
@@ -115,7 +115,7 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return _run(app.build(settings), listen, then=try_it)
 
 
-def _run(application: Starlette, listen: str, then: str = "") -> int:
+def _run(application: ASGIApp, listen: str, then: str = "") -> int:
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     try:

@@ -1,5 +1,6 @@
 """The routes: what each path answers, and how whatever goes wrong becomes a problem."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -14,6 +15,8 @@ from sts_server.errors import Refusal
 from sts_server.http import answers
 from sts_server.settings import OssTable
 from sts_server.vending import Ask, Vending
+
+_log = logging.getLogger(__name__)
 
 
 def routes(vending: Vending, oss: OssTable, clock: Clock) -> list[Route]:
@@ -66,8 +69,11 @@ async def _not_served(request: Request, error: Exception) -> Response:
     )
 
 
-async def _failed(request: Request, _: Exception) -> Response:
+async def _failed(request: Request, error: Exception) -> Response:
     """Answer a fault of our own, without a word of it: the log has it."""
+    _log.error(
+        "RequestId %s: %s; its trace follows", request.state.request_id, type(error).__name__
+    )
     return answers.problem(
         500,
         "InternalError",

@@ -1,0 +1,242 @@
+"""The HTTP face, through a real server and real sockets: answers, refusals, headers."""
+
+import asyncio
+import http.client
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+import requests
+import uvicorn
+from starlette.types import ASGIApp
+
+from sts_server import app
+from sts_server.audit import Record
+from sts_server.errors import (
+    UpstreamFailure,
+    UpstreamRefused,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+)
+from tests.sts_server.parts import ALICE_KEY, BOB_KEY, ScriptedSts, SetClock, read
+
+
+@contextmanager
+def serving(application: ASGIApp) -> Iterator[str]:
+    """Serve an application on a free port of this machine."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
+    )
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@dataclass
+class House:
+    """A running server with the parts that a test may turn."""
+
+    url: str
+    sts: ScriptedSts
+    clock: SetClock
+    audit: list[Record] = field(default_factory=list)
+
+    def get(self, path: str, key: str | None = ALICE_KEY, method: str = "GET") -> requests.Response:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return requests.request(method, self.url + path, headers=headers, timeout=10)
+
+
+@pytest.fixture
+def house(sts: ScriptedSts, clock: SetClock) -> Iterator[House]:
+    audit: list[Record] = []
+    application = app.build(read(), assume_role=sts, audit=audit.append, clock=clock)
+    with serving(application) as url:
+        yield House(url, sts, clock, audit)
+
+
+def test_one_body_for_every_reader(house: House) -> None:
+    answer = house.get("/v1/credentials/uploads")
+    assert answer.status_code == 200
+    body = answer.json()
+    request_id = body["Lease"].pop("RequestId")
+    assert answer.headers["X-Request-Id"] == request_id
+    assert body == {
+        "Code": "Success",
+        "StatusCode": 200,
+        "AccessKeyId": "STS.1",
+        "AccessKeySecret": "secret-1",
+        "SecurityToken": "token-1",
+        "Expiration": "2025-12-01T09:30:00Z",
+        "LastUpdated": "2025-12-01T08:30:00Z",
+        "Lease": {
+            "Bucket": "examplebucket",
+            "Region": "cn-hangzhou",
+            "Endpoint": "https://oss-cn-hangzhou.aliyuncs.com",
+            "Style": "virtual",
+            "Prefix": "users/alice/",
+            "Actions": ["get", "put", "list"],
+            "RefreshAfter": "2025-12-01T09:00:00Z",
+            "ServerTime": "2025-12-01T08:30:00Z",
+        },
+    }
+
+
+def test_every_answer_is_sealed(house: House) -> None:
+    for path in ("/v1/credentials/uploads", "/v1/credentials/none", "/healthz", "/nowhere"):
+        headers = house.get(path).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert re.fullmatch(r"[0-9A-F-]{36}", headers["X-Request-Id"])
+        assert "server" not in headers
+
+
+def test_a_wish_narrows(house: House) -> None:
+    wish = "?prefix=users/alice/2026/&actions=get&duration=900"
+    lease = house.get("/v1/credentials/uploads" + wish).json()["Lease"]
+    assert (lease["Prefix"], lease["Actions"]) == ("users/alice/2026/", ["get"])
+    assert house.sts.asked[0].duration == 900
+
+
+def test_each_caller_has_a_folder_of_their_own(house: House) -> None:
+    alice = house.get("/v1/credentials/uploads").json()
+    bob = house.get("/v1/credentials/uploads", BOB_KEY).json()
+    assert (alice["Lease"]["Prefix"], bob["Lease"]["Prefix"]) == ("users/alice/", "users/bob/")
+    assert alice["AccessKeyId"] != bob["AccessKeyId"]
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "status", "code"),
+    [
+        ("/v1/credentials/uploads", None, 401, "Unauthenticated"),
+        ("/v1/credentials/uploads", "osk_" + "x" * 43, 401, "Unauthenticated"),
+        ("/v1/credentials/none?colour=red", None, 401, "Unauthenticated"),
+        ("/v1/credentials/uploads?colour=red", ALICE_KEY, 400, "InvalidArgument"),
+        ("/v1/credentials/uploads?prefix=a/../b", ALICE_KEY, 400, "InvalidArgument"),
+        ("/v1/credentials/uploads?prefix=%00", ALICE_KEY, 400, "InvalidArgument"),
+        ("/v1/credentials/uploads?prefix=%ff", ALICE_KEY, 400, "InvalidArgument"),
+        ("/v1/credentials/uploads?prefix=" + "%E4%B8%AD" * 340, ALICE_KEY, 403, "GrantDenied"),
+        ("/v1/credentials/uploads?prefix=users/alice/" + "%E4%B8%AD" * 150 + "/", ALICE_KEY, 400, "InvalidArgument"),
+        ("/v1/credentials/none", ALICE_KEY, 403, "GrantDenied"),
+        ("/v1/credentials/staff-only", BOB_KEY, 403, "GrantDenied"),
+        ("/v1/credentials/uploads?prefix=users/bob/", ALICE_KEY, 403, "GrantDenied"),
+        ("/v1/credentials/uploads?prefix=users/alice-evil/", ALICE_KEY, 403, "GrantDenied"),
+        ("/v1/credentials/uploads?actions=delete", ALICE_KEY, 403, "GrantDenied"),
+        ("/v1/credentials/a%2Fb", ALICE_KEY, 404, "NotFound"),
+        ("/v1/credentials/", ALICE_KEY, 404, "NotFound"),
+        ("/", ALICE_KEY, 404, "NotFound"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_a_problem(
+    house: House, path: str, key: str | None, status: int, code: str
+) -> None:
+    answer = house.get(path, key)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    body = answer.json()
+    assert (body["status"], body["Code"], body["Message"]) == (status, code, body["detail"])
+    assert body["type"] == f"urn:oss-sts:{code}"
+    assert body["RequestId"] == answer.headers["X-Request-Id"]
+    assert body["title"]
+    assert ("WWW-Authenticate" in answer.headers) is (status == 401)
+    assert house.sts.asked == []
+
+
+@pytest.mark.parametrize(
+    "grant", ["..%2f..%2f", "%0d%0aX-Evil:%201", "x" * 3000, "%ff%fe", "uploads%00"]
+)
+def test_a_hostile_grant_name_is_no_grant(house: House, grant: str) -> None:
+    answer = house.get(f"/v1/credentials/{grant}")
+    assert answer.status_code in (403, 404)
+    assert "X-Evil" not in answer.headers
+    assert all(len(json.dumps(line)) < 1000 for line in house.audit)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_leases_are_only_read(house: House, method: str) -> None:
+    answer = house.get("/v1/credentials/uploads", method=method)
+    assert (answer.status_code, answer.json()["Code"]) == (405, "MethodNotAllowed")
+    assert "GET" in answer.headers["Allow"]
+    assert house.sts.asked == []
+
+
+def test_head_is_get_without_a_body(house: House) -> None:
+    answer = house.get("/v1/credentials/uploads", method="HEAD")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert house.get("/v1/credentials/uploads", None, "HEAD").status_code == 401
+
+
+def test_two_proofs_in_one_request_are_none(house: House) -> None:
+    connection = http.client.HTTPConnection(house.url.removeprefix("http://"), timeout=10)
+    connection.putrequest("GET", "/v1/credentials/uploads")
+    connection.putheader("Authorization", f"Bearer {ALICE_KEY}")
+    connection.putheader("Authorization", f"Bearer {BOB_KEY}")
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["Code"]) == (400, "InvalidArgument")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (UpstreamRefused("ask the operator", hint="NoPermission"), 502),
+        (UpstreamThrottled("slow down", hint="Throttling", retry_after=5), 503),
+        (UpstreamUnavailable("away", hint="SDK.HttpError", retry_after=5), 503),
+    ],
+)
+def test_a_failing_sts_is_said_and_the_server_stays_up(
+    house: House, error: UpstreamFailure, status: int
+) -> None:
+    house.sts.error = error
+    answer = house.get("/v1/credentials/uploads")
+    assert (answer.status_code, answer.json()["Code"]) == (status, error.code)
+    assert answer.headers.get("Retry-After") == (
+        str(error.retry_after) if error.retry_after else None
+    )
+    assert error.hint not in answer.text
+    house.sts.error = None
+    assert house.get("/v1/credentials/uploads").status_code == 200
+    assert house.get("/healthz").json() == {"status": "alive"}
+
+
+def test_a_fault_of_our_own_shows_nothing_of_itself(
+    sts: ScriptedSts, clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: Record) -> None:
+        raise OSError(28, "No space left on device")
+
+    with serving(app.build(read(), assume_role=sts, audit=broken, clock=clock)) as url:
+        answer = House(url, sts, clock).get("/v1/credentials/uploads")
+        assert (answer.status_code, answer.json()["Code"]) == (500, "InternalError")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "secret-1" not in answer.text
+        assert "space" not in answer.text
+    assert "No space left" in caplog.text
+    assert f"RequestId {answer.headers['X-Request-Id']}" in caplog.text
+    assert "secret-1" not in caplog.text
+
+
+def test_a_refused_lease_is_replaced(house: House) -> None:
+    first = house.get("/v1/credentials/uploads").json()["AccessKeyId"]
+    second = house.get(f"/v1/credentials/uploads?refused={first}").json()["AccessKeyId"]
+    assert (first, second) == ("STS.1", "STS.2")
+
+
+def test_every_decision_is_written_down_without_a_secret(house: House) -> None:
+    house.get("/v1/credentials/uploads")
+    house.get("/v1/credentials/uploads", None)
+    assert [line["outcome"] for line in house.audit] == ["vended", "refused"]
+    assert "secret-1" not in json.dumps(house.audit)
