@@ -115,6 +115,8 @@ class Vending:
         caller = self._callers.authenticate(next(iter(ask.authorizations), None))
         record["caller"] = caller.id
         wish = read_wish(ask.grant, ask.query)
+        if wish.refused is not None:
+            record["refused"] = wish.refused
         scope, duration = resolve(self._grants, self._bucket, caller, wish)
         record.update(bucket=scope.bucket, prefix=scope.prefix, actions=scope.actions)
         request = role_request(self._role, scope, caller, duration)
