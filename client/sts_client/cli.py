@@ -170,9 +170,12 @@ def _opened(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Bucket
         raise UsageError("say --server and --grant, or set OSS_STS_SERVER and OSS_STS_GRANT")
     token: str | Callable[[], str]
     if arguments.token_file:
+        path = Path(arguments.token_file)
+        if not path.exists():
+            # Not repeated: it may be the token itself, put there by mistake.
+            raise UsageError("--token-file names no file")
         # Read anew for each lease: whoever writes it may replace it meanwhile.
-        token = Path(arguments.token_file).read_text
-        Path(arguments.token_file).stat()
+        token = path.read_text
     else:
         token = environ.get("OSS_STS_TOKEN", "")
         if not token:
@@ -192,8 +195,11 @@ def _complain(streams: Streams, text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    # Without abbreviations: else --token would be taken for --token-file.
     parser = argparse.ArgumentParser(
-        prog="sts-client", description="Read and write objects in OSS with short-lived credentials."
+        prog="sts-client",
+        description="Read and write objects in OSS with short-lived credentials.",
+        allow_abbrev=False,
     )
     parser.add_argument("--server", help="address of the vending server (OSS_STS_SERVER)")
     parser.add_argument("--grant", help="what to ask it for (OSS_STS_GRANT)")
@@ -204,7 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    get = commands.add_parser("get", help="read an object into a file")
+    get = commands.add_parser("get", help="read an object into a file", allow_abbrev=False)
     get.add_argument("object", metavar="oss://bucket/key")
     get.add_argument("file", nargs="?", help="- is standard output; default: the key's last part")
     for name in ("--if-match", "--if-none-match"):
@@ -213,19 +219,19 @@ def _parser() -> argparse.ArgumentParser:
         get.add_argument(name, metavar="HTTP-DATE")
     get.set_defaults(command=_get)
 
-    put = commands.add_parser("put", help="write an object from a file")
+    put = commands.add_parser("put", help="write an object from a file", allow_abbrev=False)
     put.add_argument("file", help="- is standard input")
     put.add_argument("object", metavar="oss://bucket/key")
     put.add_argument("--forbid-overwrite", action="store_true", help="only create")
     put.add_argument("--content-type")
     put.set_defaults(command=_put)
 
-    ls = commands.add_parser("ls", help="list objects")
+    ls = commands.add_parser("ls", help="list objects", allow_abbrev=False)
     ls.add_argument("object", metavar="oss://bucket/prefix")
     ls.add_argument("--folders", action="store_true", help="one line for all behind the next /")
     ls.set_defaults(command=_ls)
 
-    rm = commands.add_parser("rm", help="delete an object")
+    rm = commands.add_parser("rm", help="delete an object", allow_abbrev=False)
     rm.add_argument("object", metavar="oss://bucket/key")
     rm.set_defaults(command=_rm)
     return parser

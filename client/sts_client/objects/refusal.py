@@ -1,14 +1,14 @@
 """What OSS's error answers mean: status, headers and body in, exception out.
 
 An error body may hold the security token, the string to sign and the signature. Three of its
-fields are taken, and only if they look like what they should be: Code, EC and RequestId.
+fields are taken, and only if they look like what they should be: Code, EC and RequestId. They are
+searched for, not parsed: the body repeats the key, and not every key makes well-formed XML.
 """
 
 import base64
 import binascii
 import re
 from collections.abc import Mapping
-from xml.etree import ElementTree as ET
 
 from sts_client import errors
 from sts_client.errors import OssError
@@ -19,9 +19,11 @@ LARGEST_BODY = 64 * 1024
 STALE_LEASE = frozenset({"SecurityTokenExpired", "InvalidSecurityToken", "InvalidAccessKeyId"})
 """Codes that say: these credentials are over. A new lease may help."""
 
-_CODE = re.compile(r"[A-Za-z]{1,64}")
-_EC = re.compile(r"\d{4}-\d{8}")
-_REQUEST_ID = re.compile(r"[0-9A-Za-z]{8,64}")
+_CODE = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
+_EC = re.compile(rb"<EC>(\d{4}-\d{8})</EC>")
+_REQUEST_ID = re.compile(rb"<RequestId>([0-9A-Za-z]{8,64})</RequestId>")
+_EC_HEADER = re.compile(r"\d{4}-\d{8}")
+_REQUEST_ID_HEADER = re.compile(r"[0-9A-Za-z]{8,64}")
 
 _MEANINGS: Mapping[str, tuple[type[OssError], str]] = {
     "AccessDenied": (errors.AccessDenied, "not allowed: outside the lease's prefix or actions"),
@@ -65,10 +67,12 @@ def refusal_of(status: int, headers: Mapping[str, str], body: bytes, what: str) 
         body: the XML, perhaps cut, or "" for HEAD: then the header ``x-oss-err`` has it.
         what: what was tried, for the message.
     """
-    found = _fields(body or _from_header(headers.get("x-oss-err", "")))
-    code = _checked(found.get("Code"), _CODE)
-    ec = _checked(found.get("EC") or headers.get("x-oss-ec"), _EC)
-    request_id = _checked(found.get("RequestId") or headers.get("x-oss-request-id"), _REQUEST_ID)
+    body = body or _from_header(headers.get("x-oss-err", ""))
+    code = _found(_CODE, body)
+    ec = _found(_EC, body) or _checked(_EC_HEADER, headers.get("x-oss-ec"))
+    request_id = _found(_REQUEST_ID, body) or _checked(
+        _REQUEST_ID_HEADER, headers.get("x-oss-request-id")
+    )
     kind, meaning = _meaning(status, code)
     details = [f"HTTP {status}", code, f"EC {ec}" if ec else ""]
     details.append(f"request {request_id}" if request_id else "")
@@ -93,12 +97,9 @@ def _meaning(status: int, code: str) -> tuple[type[OssError], str]:
     return OssError, "refused by OSS"
 
 
-def _fields(body: bytes) -> Mapping[str, str]:
-    try:
-        root = ET.fromstring(body)
-    except (ET.ParseError, ValueError):
-        return {}
-    return {element.tag: element.text or "" for element in root}
+def _found(shape: re.Pattern[bytes], body: bytes) -> str:
+    match = shape.search(body)
+    return match[1].decode() if match else ""
 
 
 def _from_header(value: str) -> bytes:
@@ -108,5 +109,5 @@ def _from_header(value: str) -> bytes:
         return b""
 
 
-def _checked(value: str | None, shape: re.Pattern[str]) -> str:
+def _checked(shape: re.Pattern[str], value: str | None) -> str:
     return value if value and shape.fullmatch(value) else ""

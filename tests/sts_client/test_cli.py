@@ -1,0 +1,221 @@
+"""The command line from the inside: arguments, environment and streams in, exit code out."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sts_client.cli import Streams, main
+from tests.sts_client.stage import BEARER, SECRETS, Answer, Asked, json_answer, lease_body, serving
+
+LISTING = b"""
+<ListBucketResult>
+  <EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>
+  <Contents>
+    <Key>a%1B%5B2Jb</Key><LastModified>2025-12-01T08:30:00.000Z</LastModified>
+    <ETag>"5B3C"</ETag><Size>3</Size><StorageClass>Standard</StorageClass>
+  </Contents>
+  <CommonPrefixes><Prefix>folder/</Prefix></CommonPrefixes>
+</ListBucketResult>
+"""
+
+
+class Run:
+    """What one command did."""
+
+    def __init__(self, url: str, *argv: str, stdin: bytes = b"", token: str = BEARER) -> None:
+        streams = Streams(io.BytesIO(stdin), io.BytesIO(), io.BytesIO())
+        environ = {"OSS_STS_SERVER": url, "OSS_STS_GRANT": "uploads", "OSS_STS_TOKEN": token}
+        self.code = main(argv, environ, streams)
+        self.out = b"" if streams.stdout.closed else streams.stdout.getvalue()  # type: ignore[attr-defined]  # BytesIO
+        self.err = streams.stderr.getvalue().decode()  # type: ignore[attr-defined]  # BytesIO
+        assert not any(secret in f"{self.err}{self.out!r}" for secret in SECRETS)
+        assert self.err.count("\n") == (1 if self.err else 0)
+
+
+@contextmanager
+def cloud(oss: Callable[[Asked], Answer]) -> Iterator[tuple[str, list[Asked]]]:
+    """Serve leases and OSS; yield the vending server's address and what OSS was asked."""
+    with serving(oss) as stage:
+        body = lease_body(
+            Endpoint=stage.url,
+            Style="path",
+            LastUpdated="2025-12-01T08:30:00Z",
+            Expiration="2099-12-01T08:30:00Z",
+            RefreshAfter="2099-12-01T08:00:00Z",
+        )
+        with serving(lambda _: json_answer(body)) as vending:
+            yield vending.url, stage.asked
+
+
+def status(code: int) -> Callable[[Asked], Answer]:
+    return lambda _: Answer(code)
+
+
+def refusing(code: str, number: int) -> Callable[[Asked], Answer]:
+    return lambda _: Answer(number, {}, f"<Error><Code>{code}</Code></Error>".encode())
+
+
+def test_get_into_a_file(tmp_path: Path) -> None:
+    with cloud(lambda _: Answer(body=b"abc")) as (url, asked):
+        run = Run(url, "get", "oss://examplebucket/users/alice/a b.csv", str(tmp_path / "x"))
+    assert (run.code, run.out, run.err) == (0, b"", "")
+    assert (tmp_path / "x").read_bytes() == b"abc"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert asked[0].target == "/examplebucket/users/alice/a%20b.csv"
+
+
+def test_get_under_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with cloud(lambda _: Answer(body=b"abc")) as (url, _):
+        assert Run(url, "get", "oss://examplebucket/users/report.csv").code == 0
+        assert Run(url, "get", "oss://examplebucket/users/").code == 2
+        assert Run(url, "get", "oss://examplebucket/users/..").code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
+
+
+def test_get_to_standard_output() -> None:
+    with cloud(lambda _: Answer(body=b"abc")) as (url, _):
+        assert Run(url, "get", "oss://examplebucket/k", "-").out == b"abc"
+
+
+def test_a_broken_get_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "x"
+    target.write_bytes(b"old")
+    with cloud(lambda _: Answer(body=b"a" * 300_000, length=400_000)) as (url, _):
+        run = Run(url, "get", "oss://examplebucket/k", str(target))
+    assert run.code == 1
+    assert "100000 bytes" in run.err
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_get_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with cloud(lambda _: Answer(body=b"abc")) as (url, _):
+        run = Run(url, "get", "oss://examplebucket/k", str(tmp_path / "no" / "x"))
+    assert run.code == 1
+    assert "No such file or directory" in run.err
+
+
+def test_conditions(tmp_path: Path) -> None:
+    when = "Mon, 01 Dec 2025 08:30:00 GMT"
+    with cloud(status(304)) as (url, asked):
+        run = Run(
+            url,
+            *("get", "oss://examplebucket/k", str(tmp_path / "x")),
+            *("--if-match", '"1"', "--if-none-match", '"2"'),
+            *("--if-modified-since", when, "--if-unmodified-since", when),
+        )
+    assert run.code == 3
+    headers = asked[0].headers
+    assert (headers["If-Match"], headers["If-None-Match"]) == ('"1"', '"2"')
+    assert headers["If-Modified-Since"] == headers["If-Unmodified-Since"] == when
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (refusing("PreconditionFailed", 412), 4),
+        (refusing("FileAlreadyExists", 409), 4),
+        (refusing("AccessDenied", 403), 5),
+        (refusing("NoSuchKey", 404), 1),
+        (refusing("SecurityTokenExpired", 403), 1),
+        (status(500), 1),
+    ],
+)
+def test_exit_codes_of_oss(answer: Callable[[Asked], Answer], code: int) -> None:
+    with cloud(answer) as (url, _):
+        run = Run(url, "put", "-", "oss://examplebucket/k", "--forbid-overwrite", stdin=b"abc")
+    assert run.code == code
+    assert run.err.startswith("sts-client: PUT 'k': ")
+
+
+@pytest.mark.parametrize(("number", "code"), [(401, 5), (403, 5), (429, 1), (503, 1), (200, 1)])
+def test_exit_codes_of_the_vending_server(number: int, code: int) -> None:
+    with serving(lambda _: json_answer({}, number)) as stage:
+        assert Run(stage.url, "get", "oss://examplebucket/k", "-").code == code
+
+
+def test_put_a_file(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"abc")
+    with cloud(lambda _: Answer(headers={"ETag": '"5B3C"'})) as (url, asked):
+        run = Run(url, "put", str(tmp_path / "x"), "oss://examplebucket/k", "--content-type", "a/b")
+    assert (run.code, run.out) == (0, b'"5B3C"\n')
+    assert asked[0].body == b"abc"
+    assert asked[0].headers["Content-Type"] == "a/b"
+
+
+def test_put_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with cloud(status(200)) as (url, asked):
+        run = Run(url, "put", str(tmp_path / "x"), "oss://examplebucket/k")
+    assert run.code == 1
+    assert asked == []
+
+
+def test_ls_tames_what_a_terminal_would_obey() -> None:
+    with cloud(lambda _: Answer(body=LISTING)) as (url, asked):
+        run = Run(url, "ls", "oss://examplebucket", "--folders")
+    assert run.code == 0
+    assert run.out.decode().splitlines() == [
+        "2025-12-01T08:30:00Z              3 a\\x1b[2Jb",
+        f"{'':36}folder/",
+    ]
+    assert "prefix=users%2Falice%2F" in asked[0].target
+    assert "delimiter=%2F" in asked[0].target
+
+
+def test_rm() -> None:
+    with cloud(status(204)) as (url, asked):
+        assert Run(url, "rm", "oss://examplebucket/k").code == 0
+    assert (asked[0].method, asked[0].target) == ("DELETE", "/examplebucket/k")
+
+
+@pytest.mark.parametrize("name", ["k", "oss://", "oss:///k", "s3://examplebucket/k"])
+def test_names_that_are_none(name: str) -> None:
+    with cloud(status(200)) as (url, asked):
+        assert Run(url, "rm", name).code == 2
+        assert Run(url, "rm", "oss://other/k").code == 2
+    assert asked == []
+
+
+def test_a_token_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{BEARER}\n")
+    with cloud(status(204)) as (url, _):
+        run = Run(url, "--token-file", str(file), "rm", "oss://examplebucket/k", token="")
+        assert run.code == 0
+        assert Run(url, "--token-file", BEARER, "rm", "oss://examplebucket/k").code == 2
+
+
+def test_what_is_missing_is_named() -> None:
+    streams = Streams(io.BytesIO(), io.BytesIO(), io.BytesIO())
+    assert main(["rm", "oss://examplebucket/k"], {}, streams) == 2
+    environ = {"OSS_STS_SERVER": "https://example.com", "OSS_STS_GRANT": "uploads"}
+    assert main(["rm", "oss://examplebucket/k"], environ, streams) == 2
+    said = streams.stderr.getvalue().decode()  # type: ignore[attr-defined]  # BytesIO
+    assert re.findall(r"OSS_STS_\w+", said) == ["OSS_STS_SERVER", "OSS_STS_GRANT", "OSS_STS_TOKEN"]
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["get"], ["--token", BEARER, "rm", "oss://b/k"], ["sing", "oss://b/k"]]
+)
+def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv, {})
+    assert caught.value.code == 2
+    capsys.readouterr()
+
+
+def test_an_interrupt() -> None:
+    class Interrupted(io.BytesIO):
+        def read(self, _size: int | None = -1, /) -> bytes:
+            raise KeyboardInterrupt
+
+    streams = Streams(Interrupted(b"abc"), io.BytesIO(), io.BytesIO())
+    with cloud(status(200)) as (url, _):
+        environ = {"OSS_STS_SERVER": url, "OSS_STS_GRANT": "g", "OSS_STS_TOKEN": BEARER}
+        assert main(["put", "-", "oss://examplebucket/k"], environ, streams) == 130
