@@ -1,0 +1,45 @@
+# Everything a developer does here. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types layers lock clean
+SHELL := /bin/bash
+
+# The first Python that is new enough; say PYTHON=… to choose.
+PYTHON ?= $(shell for it in python3 python3.13 python3.12 python3.11; do \
+	$$it -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$it && break; done)
+BIN := .venv/bin
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/ready  ## run the whole job on this machine and explain each step
+	@$(BIN)/python deploy/demo.py
+
+test: .venv/ready lint types layers  ## run every check and every test
+	$(BIN)/python -m pytest --cov
+
+lint: .venv/ready  ## check style and format
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --quiet --check
+
+types: .venv/ready  ## check types, strictly
+	$(BIN)/mypy
+
+layers: .venv/ready  ## check that nothing imports upward
+	$(BIN)/lint-imports
+
+lock: .venv/ready  ## choose versions anew, none younger than a week
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --upgrade --quiet \
+		--exclude-newer "$$(date -u -d '7 days ago' +%F)" \
+		--custom-compile-command 'make lock' --output-file requirements.lock
+
+clean:  ## remove what the other targets made
+	rm -rf .venv .coverage .*_cache .hypothesis
+
+.venv/ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed; say PYTHON=/path/to/it'; exit 1; }
+	@echo 'Installing into .venv, once…'
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
