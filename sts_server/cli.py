@@ -21,6 +21,7 @@ from sts_server.errors import ConfigError
 from sts_server.policy import LONGEST_POLICY
 from sts_server.prefix import is_safe_value
 from sts_server.sandbox import Sandbox, SandboxError
+from sts_server.settings import listen_address
 
 _DONE, _FAILED, _USAGE = 0, 1, 2
 
@@ -89,12 +90,21 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="need no cloud: start a local STS and OSS too, and make a throwaway key",
     )
-    serve.add_argument("--listen", metavar="HOST:PORT", help="instead of server.listen")
+    serve.add_argument(
+        "--listen", type=_address, metavar="HOST:PORT", help="instead of server.listen"
+    )
     check = commands.add_parser("check", help="read a configuration and say what is wrong with it")
     check.add_argument("--config", type=Path, metavar="FILE", required=True)
     key = commands.add_parser("new-key", help="make an API key for a caller")
     key.add_argument("name", help="the caller's id")
     return parser
+
+
+def _address(text: str) -> str:
+    try:
+        return listen_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -121,8 +131,8 @@ def _run(application: ASGIApp, listen: str, then: str = "") -> int:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, int(port)), family=family, backlog=2048)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not an address and a port"
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "no such address"
         print(f"sts-server: cannot listen on {listen}: {reason}", file=sys.stderr)
         return _FAILED
     shown = f"[{host}]" if ":" in host else host

@@ -80,7 +80,12 @@ def _url(value: str) -> str:
     return value
 
 
-def _listen(value: str) -> str:
+def listen_address(value: str) -> str:
+    """Check an address to listen on, such as `127.0.0.1:8000` or `[::1]:8000`, and give it back.
+
+    Raises:
+        ValueError: it is none. A missing host is not taken for every network of the machine.
+    """
     shape = "must be an address and a port like 127.0.0.1:8000 or [::1]:8000"
     host, _, port = value.rpartition(":")
     if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:  # noqa: PLR2004 - the last port there is
@@ -125,7 +130,7 @@ class ServerTable(_Table):
         audit: `stderr`, or the path of a file that lines are appended to.
     """
 
-    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8000"
+    listen: Annotated[str, AfterValidator(listen_address)] = "127.0.0.1:8000"
     audit: Annotated[str, Field(min_length=1)] = "stderr"
 
     @property

@@ -1,0 +1,226 @@
+"""The command line as a person uses it: real processes, exit codes, one line for each mistake."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from sts_server.callers.api_keys import digest
+from tests.sts_server.parts import ALICE_KEY, CONFIG, ENVIRON, OWN_SECRET
+
+SERVER = [sys.executable, "-m", "sts_server"]
+
+
+def run(*words: str | Path, environ: dict[str, str] = ENVIRON) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SERVER, *words],
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "sts-server.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+@contextmanager
+def serving(*words: str | Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Run `sts-server serve` until it is ready: the process and the lines it printed."""
+    process = subprocess.Popen(
+        [*SERVER, "serve", *words],
+        env=os.environ | ENVIRON,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        ready = process.stdout.readline()
+        assert ready, process.communicate()[1]
+        yield process, [ready]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+# check
+
+
+def test_check_reads_the_configuration_back(config: Path) -> None:
+    done = run("check", "--config", config)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "uploads: * may get, put, list in users/{caller}/ for 3600 s" in done.stdout
+    assert "staff-only: group staff may get in staff/" in done.stdout
+
+
+def test_check_names_every_mistake_and_leaves_with_2(config: Path) -> None:
+    config.write_text(
+        CONFIG.replace('"examplebucket"', '"Example"')
+        .replace('"users/{caller}/"', '"users/*/"')
+        .replace("[sts]", "[sts]\nmax_calls = 0")
+    )
+    done = run("check", "--config", config)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert [line.split(": ")[1] for line in lines] == [
+        "oss.bucket",
+        "sts.max_calls",
+        "grants[0].prefix (uploads)",
+    ]
+    assert done.stdout == ""
+
+
+def test_serve_refuses_the_same_mistakes(config: Path) -> None:
+    config.write_text(CONFIG.replace('"examplebucket"', '"Example"'))
+    done = run("serve", "--config", config)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_a_policy_that_can_be_too_long_is_a_mistake(config: Path) -> None:
+    config.write_text(CONFIG.replace("users/{caller}/", "x" * 900 + "/{caller}/"))
+    done = run("check", "--config", config)
+    assert done.returncode == 2
+    assert "grants (uploads): prefix is too long" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "cannot be read"), (b"\xff", "not UTF-8"), (b"[oss\n", "not TOML")]
+)
+def test_a_file_that_cannot_be_read_is_one_line(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "other.toml"
+    if content is not None:
+        path.write_bytes(content)
+    done = run("check", "--config", path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert said in done.stderr
+
+
+def test_a_missing_key_of_our_own_is_named(config: Path) -> None:
+    done = run("check", "--config", config, environ=dict.fromkeys(ENVIRON, ""))
+    assert done.returncode == 2
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID is not set" in done.stderr
+
+
+def test_no_callers_no_server(config: Path) -> None:
+    config.write_text(CONFIG[: CONFIG.index("[[callers")] + CONFIG[CONFIG.index("[[grants") :])
+    done = run("serve", "--config", config)
+    assert done.returncode == 2
+    assert "nobody can prove who they are" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("serve",), ("serve", "--config", "a", "--sandbox"), ("fly",)]
+)
+def test_wrong_usage_leaves_with_2(words: tuple[str, ...]) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert "usage: sts-server" in done.stderr
+
+
+# new-key
+
+
+def test_new_key_shows_the_key_once_and_prints_lines_that_work() -> None:
+    done = run("new-key", "alice")
+    key = re.findall(r"osk_[A-Za-z0-9_-]{43}", done.stderr)[0]
+    (table,) = tomllib.loads(done.stdout)["callers"]["api_key"]
+    assert table == {"id": "alice", "sha256": [digest(key)]}
+    assert key not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", 'a"b', ""])
+def test_a_name_that_could_not_stand_in_a_prefix_gets_no_key(name: str) -> None:
+    done = run("new-key", name)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+# serve
+
+
+def test_it_says_when_it_is_ready_and_ends_in_peace(config: Path) -> None:
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        with serving("--config", config, "--listen", "127.0.0.1:0") as (process, lines):
+            url = json.loads(lines[0])["url"]
+            assert requests.get(f"{url}/healthz", timeout=10).json() == {"status": "alive"}
+            process.send_signal(sign)
+            out, err = process.communicate(timeout=30)
+            assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_a_port_in_use_is_one_line(config: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = run("serve", "--config", config, "--listen", address)
+    assert done.returncode == 1
+    assert done.stderr == f"sts-server: cannot listen on {address}: Address already in use\n"
+
+
+@pytest.mark.parametrize("listen", ["8000", ":8000", "*:8000", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000"])
+def test_an_address_that_is_none_is_one_line(config: Path, listen: str) -> None:
+    done = run("serve", "--config", config, "--listen", listen)
+    assert done.returncode == 2
+    assert "argument --listen: must be an address and a port like 127.0.0.1:8000" in done.stderr
+
+
+def test_a_dead_sts_is_503_for_the_caller_and_a_line_for_the_operator(config: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    config.write_text(CONFIG.replace("[sts]", f'[sts]\nendpoint = "http://127.0.0.1:{port}"'))
+    with serving("--config", config, "--listen", "127.0.0.1:0") as (process, lines):
+        url = json.loads(lines[0])["url"]
+        for _ in range(2):
+            answer = requests.get(
+                f"{url}/v1/credentials/uploads",
+                headers={"Authorization": f"Bearer {ALICE_KEY}"},
+                timeout=30,
+            )
+            assert (answer.status_code, answer.json()["Code"]) == (503, "UpstreamUnavailable")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert err.count("UpstreamUnavailable: no usable answer (SDK.HttpError)") == 2
+    assert err.count('"outcome":"refused"') == 2
+    assert OWN_SECRET not in err
+    assert ALICE_KEY not in err
+
+
+def test_an_audit_log_that_does_not_open_is_one_line(config: Path) -> None:
+    config.write_text('[server]\naudit = "/nowhere/audit.jsonl"\n' + CONFIG)
+    done = run("serve", "--config", config)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "sts-server: server.audit: cannot be opened: No such file or directory\n",
+    )
+
+
+def test_a_missing_extra_is_one_line_that_names_it() -> None:
+    # Run without site-packages, as in an installation that has nothing but this package.
+    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); import runpy; runpy.run_module('sts_server', run_name='__main__')"
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, root, "check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert 'pip install "oss-sts[server]"' in done.stderr
