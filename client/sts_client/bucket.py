@@ -51,7 +51,7 @@ def connect(
     Raises:
         UsageError: an argument cannot be right.
     """
-    wish = Wish(grant, prefix, None if actions is None else tuple(actions), duration)
+    wish = Wish(grant, prefix, actions, duration)
     source = VendingServer(server, wish, token=token, allow_http=allow_http)
     provider = Provider(source)
     objects = Objects(provider, endpoint=endpoint, style=style, allow_http=allow_http)

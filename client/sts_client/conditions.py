@@ -51,14 +51,17 @@ def _date(name: str, value: object) -> str:
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             raise UsageError(f"{name} has no time zone: use datetime(..., tzinfo=UTC)")
-        return format_datetime(value.astimezone(UTC), usegmt=True)
+        try:
+            return format_datetime(value.astimezone(UTC), usegmt=True)
+        except OverflowError:
+            raise UsageError(f"{name} lies outside the years 1 to 9999 in UTC") from None
     if isinstance(value, str):
         # Written back it must be the same text: RFC 9110, section 5.6.7, lets senders
         # use this one form only, and OSS documents no other.
         try:
             if format_datetime(parsedate_to_datetime(value), usegmt=True) == value:
                 return value
-        except ValueError:
+        except (OverflowError, ValueError):
             pass
     raise UsageError(
         f"{name} must be an aware datetime or an HTTP date like 'Mon, 01 Dec 2025 08:30:00 GMT'"

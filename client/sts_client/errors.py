@@ -69,6 +69,11 @@ class NetworkError(StsClientError):
                 f"{where} could not prove its identity (TLS failed): check the address, "
                 f"the clock, and the CA bundle named by REQUESTS_CA_BUNDLE"
             )
+        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+            # All that belongs to the connection comes wrapped; this comes from before it.
+            return TlsFailed(
+                "the CA bundle named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE cannot be read"
+            )
         if isinstance(error, requests.exceptions.ProxyError):
             return ConnectFailed(
                 f"the proxy on the way to {where} did not serve: check HTTPS_PROXY and NO_PROXY"

@@ -92,17 +92,23 @@ class Stage:
 
     url: str
     asked: list[Asked]
+    connections: list[object]
 
 
 @contextmanager
 def serving(answer: Callable[[Asked], Answer]) -> Iterator[Stage]:
     """Serve on a port of its own until the block ends."""
     asked: list[Asked] = []
+    connections: list[object] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
         wbufsize = -1
+
+        def setup(self) -> None:
+            super().setup()
+            connections.append(self.client_address)
 
         def _serve(self) -> None:
             self.close_connection = False
@@ -145,7 +151,7 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Stage]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield Stage(f"http://127.0.0.1:{server.server_port}", asked)
+        yield Stage(f"http://127.0.0.1:{server.server_port}", asked, connections)
     finally:
         server.shutdown()
         thread.join()

@@ -17,7 +17,17 @@ from fastcrc import crc64
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sts_client import Bucket, Entry, Folder, Lease, NotModified, Provider, StsClientError, errors
+from sts_client import (
+    Bucket,
+    Entry,
+    Folder,
+    Lease,
+    NotModified,
+    Provider,
+    StsClientError,
+    connect,
+    errors,
+)
 from sts_client.objects import Objects
 from tests.sts_client.stage import (
     NOW,
@@ -454,6 +464,75 @@ def test_a_lease_that_oss_calls_over_is_replaced_once(code: str) -> None:
             assert stage.asked[0].body == stage.asked[1].body
 
 
+def test_one_connection_serves_for_all() -> None:
+    def answer(asked: Asked) -> Answer:
+        if asked.target.endswith("refused"):
+            return refusal("AccessDenied", head=asked.method == "HEAD")
+        if "If-None-Match" in asked.headers:
+            return Answer(304)
+        if asked.method == "DELETE":
+            return Answer(204)
+        return Answer(body=LAST_PAGE.encode()) if "?" in asked.target else stored(asked.body)
+
+    with opened(answer) as (bucket, stage, _):
+        for _ in range(3):
+            bucket.get("k")
+            bucket.get("k", if_none_match='"5B3C"')
+            bucket.head("k")
+            bucket.head("k", if_none_match='"5B3C"')
+            bucket.put("k", b"abc")
+            bucket.delete("k")
+            list(bucket.list())
+            for call in (bucket.get, bucket.head, bucket.delete):
+                with pytest.raises(errors.AccessDenied):
+                    call("refused")
+        assert len(stage.connections) == 1
+
+
+def test_a_failed_read_fails_again_and_never_looks_like_the_end() -> None:
+    with opened(lambda _: Answer(200, stored(BIG).headers, BIG[:-2], length=len(BIG))) as (
+        bucket,
+        _,
+        _,
+    ):
+        found = bucket.get("k")
+        for _ in range(2):
+            with pytest.raises(errors.TruncatedBody):
+                found.read()
+        found.close()
+        with pytest.raises(errors.TruncatedBody):
+            found.read()
+
+
+@pytest.mark.parametrize("body", [b"small", BIG], ids=["small", "big"])
+def test_a_closed_object_is_not_at_its_end(body: bytes) -> None:
+    with opened(lambda _: stored(body)) as (bucket, _, _):
+        with bucket.get("k") as found:
+            found.read(1)
+        with pytest.raises(errors.UsageError, match="closed before"):
+            found.read()
+        with bucket.get("k") as found:
+            found.read()
+        assert found.read() == b""
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64])
+def test_hosts_that_cannot_be(host: str) -> None:
+    with (
+        opened(lambda _: stored(b""), lambda _: lease(1, endpoint=f"https://{host}")) as (b, _, _),
+        pytest.raises(errors.NetworkError),
+    ):
+        b.get("k")
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://oss.example.com", "https://h/bucket", "ftp://h", "a b"]
+)
+def test_endpoints_that_are_none(endpoint: str) -> None:
+    with pytest.raises(errors.UsageError, match="the OSS endpoint"):
+        connect("https://sts.example.com", grant="g", token="t", endpoint=endpoint)
+
+
 def test_a_second_refusal_is_raised() -> None:
     with (
         opened(by_key("STS.3"), numbered(1), numbered(2)) as (bucket, stage, _),
@@ -465,7 +544,7 @@ def test_a_second_refusal_is_raised() -> None:
 
 def test_a_body_that_cannot_be_sent_twice_is_not() -> None:
     with opened(by_key("STS.2"), numbered(1), numbered(2)) as (bucket, stage, source):
-        with pytest.raises(errors.SecurityTokenExpired):
+        with pytest.raises(errors.SecurityTokenExpired, match="put it again"):
             bucket.put("k", iter([b"abc"]))
         assert len(stage.asked) == 1
         assert source.asked == [None, "STS.1"]
@@ -608,7 +687,13 @@ def test_list_fetches_pages_when_they_are_reached() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<a", b"<a><Contents/></a>", b"<a><IsTruncated>true</IsTruncated></a>"],
+    [
+        b"",
+        b"<a",
+        b"<a><Contents/></a>",
+        b"<a><IsTruncated>true</IsTruncated></a>",
+        b"<?xml version='1.0' encoding='x'?><a/>",
+    ],
 )
 def test_listings_that_are_none(body: bytes) -> None:
     with opened(lambda _: Answer(body=body)) as (bucket, _, _), pytest.raises(errors.BadAnswer):

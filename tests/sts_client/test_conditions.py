@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sts_client.conditions import headers
 from sts_client.errors import UsageError
@@ -60,6 +62,19 @@ def test_dates_that_are_none(date: str) -> None:
         headers(if_modified_since=date)
     with pytest.raises(UsageError, match=r"^if_unmodified_since must be an aware datetime or"):
         headers(if_unmodified_since=date)
+
+
+@given(st.text() | st.from_regex(r"\w{3}, \d{1,20} \w{3} \d{1,20} \d+:\d+:\d+ [\w+-]+"))
+def test_any_other_text(text: str) -> None:
+    with pytest.raises(UsageError):
+        headers(if_modified_since=text)
+
+
+def test_the_ends_of_time() -> None:
+    east, west = timezone(timedelta(hours=8)), timezone(timedelta(hours=-8))
+    for when in (datetime.min.replace(tzinfo=east), datetime.max.replace(tzinfo=west)):
+        with pytest.raises(UsageError, match="years 1 to 9999"):
+            headers(if_modified_since=when)
 
 
 def test_naive_datetimes() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -161,7 +162,21 @@ def test_http_elsewhere_when_asked_for() -> None:
 
 def test_a_wish_without_a_grant() -> None:
     with pytest.raises(errors.UsageError, match="grant"):
-        VendingServer("https://example.com", Wish(""), token=BEARER)
+        Wish("")
+    with pytest.raises(errors.UsageError, match="not one text"):
+        Wish("g", actions="get")
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "a-.example"])
+def test_hosts_that_cannot_be(host: str) -> None:
+    with pytest.raises(errors.NetworkError):
+        source(f"https://{host}").fetch()
+
+
+def test_a_ca_bundle_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(errors.TlsFailed, match="REQUESTS_CA_BUNDLE"):
+        source("https://127.0.0.1:9").fetch()
 
 
 @pytest.mark.parametrize(
@@ -206,7 +221,9 @@ def test_what_a_lease_may_leave_out() -> None:
     assert lease.request_id == ""
 
 
-@given(st.binary(max_size=50) | st.sampled_from([b"[]", b"null", b'"a"', b"{}", b"5"]))
+@given(
+    st.binary(max_size=50) | st.sampled_from([b"[]", b"null", b'"a"', b"{}", b"5", b"[" * 60_000])
+)
 def test_any_other_body_is_a_bad_lease(body: bytes) -> None:
     with pytest.raises(errors.BadLease):
         lease_of(body, midpoint=NOW)
@@ -312,7 +329,8 @@ def test_each_network_error_has_its_name() -> None:
         (requests.exceptions.ConnectTimeout(SECRET), errors.TimedOut),
         (requests.exceptions.ReadTimeout(SECRET), errors.TimedOut),
         (requests.exceptions.ConnectionError(SECRET), errors.ConnectFailed),
-        (OSError(SECRET), errors.ConnectFailed),
+        (urllib3.exceptions.LocationParseError(SECRET), errors.ConnectFailed),
+        (OSError(SECRET), errors.TlsFailed),
     ]
     for error, kind in cases:
         found = errors.NetworkError.of(error, "https://example.com")

@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from urllib.parse import SplitResult
 
 from sts_client.credentials import Lease, Style
 from sts_client.errors import UsageError
@@ -49,12 +50,7 @@ def address_of(
     Raises:
         UsageError: the endpoint is none, or would show the security token to the network.
     """
-    chosen = endpoint or lease.endpoint
-    if "://" not in chosen:
-        chosen = f"https://{chosen}"
-    parts = secure_origin(chosen, what="the OSS endpoint", allow_http=allow_http)
-    if parts.path.strip("/"):
-        raise UsageError("the OSS endpoint must end with its host: no path, no bucket behind it")
+    parts = check_endpoint(endpoint or lease.endpoint, allow_http=allow_http)
     style = style or lease.style
     if style == "virtual" and _is_ip(parts.hostname or ""):
         # A number has no subdomains ("Access OSS by using IP addresses").
@@ -64,6 +60,15 @@ def address_of(
     return Address(
         f"{parts.scheme}://{parts.netloc}", "/" if style == "cname" else f"/{lease.bucket}/"
     )
+
+
+def check_endpoint(endpoint: str, *, allow_http: bool) -> SplitResult:
+    """Split an endpoint into its parts; raises `UsageError` as `address_of` does."""
+    address = endpoint if "://" in endpoint else f"https://{endpoint}"
+    parts = secure_origin(address, what="the OSS endpoint", allow_http=allow_http)
+    if parts.path.strip("/"):
+        raise UsageError("the OSS endpoint must end with its host: no path, no bucket behind it")
+    return parts
 
 
 def check_key(key: str) -> str:

@@ -67,7 +67,7 @@ def page_of(body: bytes) -> Page:
         ]
         more = root.findtext("IsTruncated") == "true"
         token = _text(root, "NextContinuationToken") if more else None
-    except (ET.ParseError, ValueError):
+    except (ET.ParseError, LookupError, ValueError):
         raise BadAnswer("the listing is not the XML that OSS sends: check the endpoint") from None
     entries.sort(key=_order)
     return Page(tuple(entries), token)

@@ -12,7 +12,14 @@ import requests
 import urllib3
 from fastcrc import crc64
 
-from sts_client.errors import BadAnswer, ChecksumMismatch, TimedOut, TruncatedBody
+from sts_client.errors import (
+    BadAnswer,
+    ChecksumMismatch,
+    StsClientError,
+    TimedOut,
+    TruncatedBody,
+    UsageError,
+)
 
 CHUNK = 256 * 1024
 """Bytes that iterating yields at a time."""
@@ -91,7 +98,7 @@ def head_of(key: str, headers: Mapping[str, str]) -> Head:
             crc64=int(crc) if crc else None,
             request_id=headers.get("x-oss-request-id", ""),
         )
-    except (KeyError, ValueError):
+    except (KeyError, OverflowError, ValueError):
         raise BadAnswer(
             f"the answer about {key!r} lacks a length or has a malformed header: a proxy may have "
             f"changed it"
@@ -119,6 +126,7 @@ class Object:
         self._left = head.length
         self._ready = b""
         self._ended = False
+        self._error: StsClientError | None = None
         if self._left <= SMALL:
             self._ready = self._rest()
 
@@ -162,7 +170,10 @@ class Object:
             TruncatedBody: the connection ended before the body did.
             ChecksumMismatch: all was read, and it is not what OSS stored.
             TimedOut: nothing came for too long.
+            UsageError: it was closed before its end. Errors come again with each further call.
         """
+        if self._error:
+            raise self._error
         if self._ready:
             cut = len(self._ready) if size < 0 else size
             data, self._ready = self._ready[:cut], self._ready[cut:]
@@ -175,10 +186,9 @@ class Object:
             yield chunk
 
     def close(self) -> None:
-        """Give up the connection. What is left of the body is not read."""
-        self._ready = b""
-        self._ended = True
-        self._response.close()
+        """Give up the connection. What is left of the body cannot be read any more."""
+        if self._ready or not self._ended:
+            self._give_up(UsageError(f"{self.key!r} was closed before it was read to its end"))
 
     def __enter__(self) -> Self:
         return self
@@ -203,11 +213,10 @@ class Object:
         try:
             chunk: bytes = self._response.raw.read(size, decode_content=False)
         except urllib3.exceptions.ReadTimeoutError:
-            self.close()
-            raise TimedOut(f"the body of {self.key!r} stopped coming: try again") from None
+            stopped = TimedOut(f"the body of {self.key!r} stopped coming: try again")
+            raise self._give_up(stopped) from None
         except (urllib3.exceptions.HTTPError, OSError):
-            self.close()
-            raise self._truncated() from None
+            raise self._give_up(self._truncated()) from None
         self._left -= len(chunk)
         self._crc64 = crc64.xz(chunk, self._crc64)
         if not chunk or self._left <= 0:
@@ -215,14 +224,24 @@ class Object:
         return chunk
 
     def _finish(self) -> None:
-        self.close()
         if self._left:
-            raise self._truncated()
+            raise self._give_up(self._truncated())
         if self._expected is not None and self._crc64 != self._expected:
-            raise ChecksumMismatch(
+            damaged = ChecksumMismatch(
                 f"{self.key!r} arrived with CRC-64 {self._crc64}, OSS has {self._expected}: do "
                 f"not use these bytes, read it again"
             )
+            raise self._give_up(damaged)
+        self._ended = True
+        self._response.close()
+
+    def _give_up(self, error: StsClientError) -> StsClientError:
+        """Close, and keep the reason: a second `read` must not look like the end of the body."""
+        self._error = self._error or error
+        self._ready = b""
+        self._ended = True
+        self._response.close()
+        return error
 
     def _truncated(self) -> TruncatedBody:
         return TruncatedBody(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ import urllib3
 
 from sts_client.credentials import Lease, Style
 from sts_client.errors import BadAnswer, ChecksumMismatch, OssError, TruncatedBody, UsageError
-from sts_client.objects.address import Address, address_of, check_key
+from sts_client.objects.address import Address, address_of, check_endpoint, check_key
 from sts_client.objects.listing import Page, page_of
 from sts_client.objects.payload import Data, Payload
 from sts_client.objects.reading import Head, NotModified, Object, head_of, not_modified_of
@@ -73,6 +74,9 @@ class Objects:
         allow_http: accept an ``http://`` endpoint on another machine.
         timeout: seconds to wait for a connection, and for each part of an answer.
         clock: returns seconds since the epoch.
+
+    Raises:
+        UsageError: the endpoint is none, or would show the security token to the network.
     """
 
     def __init__(
@@ -85,6 +89,8 @@ class Objects:
         timeout: tuple[float, float] = (10.0, 60.0),
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if endpoint is not None:
+            check_endpoint(endpoint, allow_http=allow_http)
         self._provider = provider
         self._endpoint = endpoint
         self._style = style
@@ -107,7 +113,7 @@ class Objects:
             success = {_PARTIAL, _NOT_MODIFIED}
         answer = self._exchange(_Call("GET", check_key(key), frozenset(success), headers=sent))
         if answer.status_code == _NOT_MODIFIED:
-            answer.close()
+            _done_with(answer)
             return not_modified_of(key, answer.headers)
         try:
             head = head_of(key, answer.headers)
@@ -119,32 +125,34 @@ class Objects:
     def head(self, key: str, headers: Mapping[str, str]) -> Head | NotModified:
         """HeadObject."""
         success = frozenset({_OK, _NOT_MODIFIED})
-        with self._exchange(_Call("HEAD", check_key(key), success, headers=headers)) as answer:
-            if answer.status_code == _NOT_MODIFIED:
-                return not_modified_of(key, answer.headers)
-            return head_of(key, answer.headers)
+        answer = self._exchange(_Call("HEAD", check_key(key), success, headers=headers))
+        _done_with(answer)
+        if answer.status_code == _NOT_MODIFIED:
+            return not_modified_of(key, answer.headers)
+        return head_of(key, answer.headers)
 
     def put(self, key: str, data: Data, headers: Mapping[str, str]) -> PutResult:
         """PutObject. The CRC-64 of what was sent is compared with that of what was stored."""
         payload = Payload(data)
         call = _Call("PUT", check_key(key), frozenset({_OK}), headers=headers, payload=payload)
-        with self._exchange(call) as answer:
-            crc = answer.headers.get("x-oss-hash-crc64ecma")
-            if crc is not None and crc != str(payload.crc64):
-                raise ChecksumMismatch(
-                    f"OSS stored {key!r} with another CRC-64 than was sent: what is there now is "
-                    f"damaged, put it again"
-                )
-            return PutResult(
-                etag=answer.headers.get("ETag", ""),
-                crc64=None if crc is None else payload.crc64,
-                request_id=answer.headers.get("x-oss-request-id", ""),
-                version_id=answer.headers.get("x-oss-version-id"),
+        answer = self._exchange(call)
+        _done_with(answer)
+        crc = answer.headers.get("x-oss-hash-crc64ecma")
+        if crc is not None and crc != str(payload.crc64):
+            raise ChecksumMismatch(
+                f"OSS stored {key!r} with another CRC-64 than was sent: what is there now is "
+                f"damaged, put it again"
             )
+        return PutResult(
+            etag=answer.headers.get("ETag", ""),
+            crc64=None if crc is None else payload.crc64,
+            request_id=answer.headers.get("x-oss-request-id", ""),
+            version_id=answer.headers.get("x-oss-version-id"),
+        )
 
     def delete(self, key: str) -> None:
         """DeleteObject. An object that is not there counts as deleted, as OSS has it."""
-        self._exchange(_Call("DELETE", check_key(key), frozenset({_OK, _NO_CONTENT}))).close()
+        _done_with(self._exchange(_Call("DELETE", check_key(key), frozenset({_OK, _NO_CONTENT}))))
 
     def page(
         self, prefix: str | None, delimiter: str | None = None, token: str | None = None
@@ -177,17 +185,25 @@ class Objects:
             # Told in any case, so that whatever comes next has a lease that works.
             lease = self._provider.refused(lease.credentials.access_key_id)
             if call.payload is not None and not call.payload.rewind():
-                raise
+                raise type(error)(
+                    f"{error}; its data cannot be read a second time: put it again, there is a new "
+                    f"lease",
+                    status=error.status,
+                    code=error.code,
+                    ec=error.ec,
+                    request_id=error.request_id,
+                ) from None
         return self._attempt(call, lease)
 
     def _attempt(self, call: _Call, lease: Lease) -> requests.Response:
         answer = self._transport.send(self._prepared(call, lease))
         if answer.status_code in call.success:
             return answer
+        if answer.status_code == _OK:
+            answer.close()
+            raise BadAnswer(f"{call}: the range was ignored, a proxy may have taken it out")
         with answer:
-            if answer.status_code == _OK:
-                raise BadAnswer(f"{call}: the range was ignored, a proxy may have taken it out")
-            body = b"" if call.method == "HEAD" else _bounded(answer, LARGEST_BODY)
+            body = _bounded(answer, LARGEST_BODY)
         raise refusal_of(answer.status_code, answer.headers, body, str(call))
 
     def _prepared(self, call: _Call, lease: Lease) -> requests.PreparedRequest:
@@ -233,6 +249,15 @@ def _range_headers(byte_range: ByteRange) -> Mapping[str, str]:
         # Else a range beyond the end would be answered with the whole object ("GetObject").
         "x-oss-range-behavior": "standard",
     }
+
+
+def _done_with(answer: requests.Response) -> None:
+    """Let go of an answer whose body does not matter; closed unread it would cost its connection.
+
+    What it says is in its head, so a body that breaks off changes nothing.
+    """
+    with answer, suppress(TruncatedBody):
+        _bounded(answer, LARGEST_BODY)
 
 
 def _bounded(answer: requests.Response, limit: int) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from sts_client.errors import NetworkError, StsClientError
@@ -52,7 +53,7 @@ class Transport:
             return self._adapter.send(request, stream=True, timeout=self._timeout, **settings)
         except StsClientError:
             raise
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise NetworkError.of(error, origin) from None
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _STYLE = re.compile(r"virtual|path|cname")
 _ACTION = re.compile(r"[a-z]+")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{0,64}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 def lease_of(body: bytes, *, midpoint: float, allow_http: bool = False) -> Lease:
@@ -37,7 +37,7 @@ def lease_of(body: bytes, *, midpoint: float, allow_http: bool = False) -> Lease
     """
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (RecursionError, ValueError):
         # Not chained: the cause would carry the whole body.
         raise BadLease("the vending server's answer is not JSON: is this its address?") from None
     fields = _Fields(answer, "")

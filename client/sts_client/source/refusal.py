@@ -16,7 +16,7 @@ from sts_client.errors import (
 
 _CODE = re.compile(r"[A-Za-z]{1,64}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-_SECONDS = re.compile(r"\d{1,9}")
+_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 _REDIRECTION = 3  # the classes of RFC 9110, section 15
 _SERVER_ERROR = 5
@@ -80,7 +80,7 @@ def _meaning(status: int, code: str) -> tuple[type[VendingError], str]:
 def _problem(body: bytes) -> Mapping[str, object]:
     try:
         problem = json.loads(body)
-    except ValueError:
+    except (RecursionError, ValueError):
         return {}
     return problem if isinstance(problem, dict) else {}
 

@@ -7,6 +7,7 @@ from typing import NoReturn, Protocol
 from urllib.parse import quote
 
 import requests
+import urllib3
 from requests.auth import AuthBase
 
 from sts_client.credentials import Lease
@@ -38,12 +39,22 @@ class Wish:
         prefix: a folder ending in ``/`` or one exact object, or None for all of the grant.
         actions: some of ``get``, ``put``, ``list``, ``delete``, or None for all of the grant.
         duration: seconds the lease should live, or None for the grant's own.
+
+    Raises:
+        UsageError: no grant, or actions that are no list.
     """
 
     grant: str
     prefix: str | None = None
     actions: Sequence[str] | None = None
     duration: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.grant:
+            raise UsageError("the grant has no name: ask the server's operator for one")
+        if isinstance(self.actions, str):
+            # Else it would be taken for the list of its letters.
+            raise UsageError("actions are a list such as ['get', 'put'], not one text")
 
     def query(self) -> dict[str, str]:
         """Return the parameters of the request."""
@@ -83,8 +94,6 @@ class VendingServer:
         clock: Callable[[], float] = time.time,
     ) -> None:
         parts = secure_origin(address, what="the vending server's address", allow_http=allow_http)
-        if not wish.grant:
-            raise UsageError("the grant has no name: ask the server's operator for one")
         self._where = f"{parts.scheme}://{parts.netloc}"
         self._path = f"{parts.path.rstrip('/')}/v1/credentials/{quote(wish.grant, safe='')}"
         self._wish = wish
@@ -148,7 +157,7 @@ class VendingServer:
                     if len(body) > LARGEST_ANSWER:
                         break
                 return answer.status_code, answer.headers, bytes(body)
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise NetworkError.of(error, self._where) from None
 
     def _present_token(self) -> str:
