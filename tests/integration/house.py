@@ -1,0 +1,110 @@
+"""The vending server as a program of its own, in front of a sandbox: what all end-to-end tests stand on."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+import sts_client
+from sts_server.callers.api_keys import digest
+from sts_server.sandbox import Sandbox
+
+KEYS = {"alice": "osk_" + "a" * 43, "bob": "osk_" + "b" * 43}
+
+CONFIG = """
+[server]
+listen = "127.0.0.1:0"
+audit = "{audit}"
+[oss]
+bucket = "{sandbox.bucket}"
+region = "{sandbox.region}"
+endpoint = "{sandbox.endpoint}"
+[sts]
+role_arn = "{sandbox.role_arn}"
+endpoint = "{sandbox.sts_endpoint}"
+[[callers.api_key]]
+id = "alice"
+sha256 = ["{alice}"]
+[[callers.api_key]]
+id = "bob"
+sha256 = ["{bob}"]
+[[grants]]
+name = "uploads"
+prefix = "users/{{caller}}/"
+actions = ["get", "put", "list"]
+who = {{ callers = ["*"] }}
+[[grants]]
+name = "everything"
+prefix = "users/{{caller}}/"
+actions = ["get", "put", "list", "delete"]
+who = {{ callers = ["alice"] }}
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running vending server."""
+
+    url: str
+    audit_path: Path
+    process: subprocess.Popen[str]
+
+    def lease(self, caller: str = "alice", grant: str = "uploads", **wish: str) -> dict[str, Any]:
+        """Ask for a lease as any HTTP client would."""
+        answer = requests.get(
+            f"{self.url}/v1/credentials/{grant}",
+            params=wish,
+            headers={"Authorization": f"Bearer {KEYS[caller]}"},
+            timeout=30,
+        )
+        answer.raise_for_status()
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def connect(
+        self, caller: str = "alice", grant: str = "uploads", **wish: Any
+    ) -> sts_client.Bucket:
+        """Connect as a user of our client does."""
+        return sts_client.connect(self.url, grant=grant, token=KEYS[caller], **wish)
+
+    def audit(self) -> list[dict[str, Any]]:
+        """Read the audit log."""
+        return [json.loads(line) for line in self.audit_path.read_text().splitlines()]
+
+
+@contextmanager
+def vending_server(sandbox: Sandbox, folder: Path, **changes: str) -> Iterator[Server]:
+    """Run `sts-server serve` in front of a sandbox until the block ends.
+
+    Args:
+        sandbox: its STS and OSS.
+        folder: for the configuration and the audit log.
+        changes: environment variables to set for the server.
+    """
+    audit = folder / "audit.jsonl"
+    digests = {caller: digest(key) for caller, key in KEYS.items()}
+    config = folder / "sts-server.toml"
+    config.write_text(CONFIG.format(sandbox=sandbox, audit=audit, **digests))
+    environ = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": sandbox.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": sandbox.access_key_secret,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sts_server", "serve", "--config", config],
+        env=os.environ | environ | changes,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield Server(json.loads(process.stdout.readline())["url"], audit, process)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
