@@ -96,26 +96,22 @@ class Provider:
         self._start_over_in_a_child()
         while True:
             with self._lock:
-                held = self._held
+                held, flight = self._held, self._flight
                 state = self._state(held)
-                if held is not None and state is Freshness.FRESH:
+                served = state is Freshness.FRESH or (state is Freshness.STALE and flight)
+                if held is not None and served:
                     return held.lease
-                flight = self._flight
+                mine = flight is None
                 if flight is None:
-                    mine = self._flight = Future()
-                elif held is not None and state is Freshness.STALE:
-                    return held.lease
-                else:
-                    mine = None
-            if mine is not None:
-                return self._refresh(mine)
-            if flight is not None:
-                try:
-                    return flight.result()
-                except CancelledError:
-                    # The thread that fetched was interrupted. That is its own affair: the next
-                    # one of those who wait takes over.
-                    continue
+                    flight = self._flight = Future()
+            if mine:
+                return self._refresh(flight)
+            try:
+                return flight.result()
+            except CancelledError:
+                # The thread that fetched was interrupted. That is its own affair: the next one
+                # of those who wait takes over.
+                continue
 
     def _state(self, held: _Held | None) -> Freshness:
         if held is None:
@@ -131,49 +127,52 @@ class Provider:
     def _refresh(self, flight: "Future[Lease]") -> Lease:
         """Fetch as the one thread that does, and let the others know how it went."""
         try:
-            lease = self._fetch()
+            lease = self._replace()
         except Exception as error:
-            held = self._after_failure(flight, error)
+            held = self._after_failure(error)
             if held is None:
                 flight.set_exception(error)
                 raise
-            flight.set_result(held.lease)
-            return held.lease
+            lease = held.lease
         except BaseException:
             with self._lock:
                 self._flight = None
             flight.cancel()
             raise
-        with self._lock:
-            self._held = _Held(lease, self._stale_from(lease))
-            self._refused = None
-            self._failures = 0
-            self._flight = None
         flight.set_result(lease)
         return lease
 
-    def _fetch(self) -> Lease:
+    def _replace(self) -> Lease:
+        """Fetch a lease and hold it in place of the old one."""
         while True:
             refused = self._refused
             lease = self._source.fetch(refused=refused)
-            # A key may be reported while a fetch that does not name it is under way; the server
-            # may then hand out that very lease once more.
-            late = self._refused
-            if late == refused or late != lease.credentials.access_key_id:
-                break
+            self._expect_alive(lease)
+            with self._lock:
+                late = self._refused
+                if late != refused and late == lease.credentials.access_key_id:
+                    # It was reported while this fetch, which did not name it, was under way.
+                    continue
+                jitter = self._random()
+                stale = stale_from(lease.issued, lease.refresh_after, lease.expiry, jitter)
+                self._held = _Held(lease, stale - lease.offset)
+                self._refused = None
+                self._failures = 0
+                self._flight = None
+                return lease
+
+    def _expect_alive(self, lease: Lease) -> None:
         now = self._clock() + lease.offset
         if judge(now, lease.issued, lease.refresh_after, lease.expiry) is Freshness.DEAD:
             raise BadLease(
                 f"the new lease has only {max(lease.expiry - now, 0):.0f} seconds left, too few "
                 f"to use it: the vending server keeps leases for too long, or its clock is wrong"
             )
-        return lease
 
-    def _after_failure(self, flight: "Future[Lease]", error: Exception) -> _Held | None:
+    def _after_failure(self, error: Exception) -> _Held | None:
         """Put off the next attempt and return the old lease, if that is still to be used."""
         with self._lock:
-            if self._flight is flight:
-                self._flight = None
+            self._flight = None
             held = self._held
             if held is None or self._state(held) is Freshness.DEAD:
                 return None
@@ -185,11 +184,6 @@ class Provider:
             dead = dead_after(lease.issued, lease.expiry) - lease.offset
             self._held = _Held(lease, min(again, dead))
             return held
-
-    def _stale_from(self, lease: Lease) -> float:
-        jitter = self._random()
-        stale = stale_from(lease.issued, lease.refresh_after, lease.expiry, jitter)
-        return stale - lease.offset
 
     def _start_over_in_a_child(self) -> None:
         if self._process != os.getpid():
