@@ -132,10 +132,10 @@ class Store:
         Raises:
             DiskFullError: The disk takes no new file.
         """
-        path = self._bodies / secrets.token_hex(16)
-        body = await self.on_disk(partial(Body, path, self._create, durable=self._durable))
+        body = Body(self._bodies / secrets.token_hex(16), self._create, durable=self._durable)
         upload = Upload(self, body)
         try:
+            await self.on_disk(body.open)
             yield upload
         except BaseException:
             # Shielded: a cancelled request must not leave its bytes behind either.
