@@ -3,21 +3,31 @@
 from sts_client import errors
 from sts_client.bucket import Bucket, connect
 from sts_client.credentials import Credentials, Lease
-from sts_client.errors import StsClientError
+from sts_client.errors import (
+    AccessDenied,
+    FileAlreadyExists,
+    NoSuchKey,
+    PreconditionFailed,
+    StsClientError,
+)
 from sts_client.objects import Entry, Folder, Head, NotModified, Object, PutResult
 from sts_client.provider import Provider
 from sts_client.source import LeaseSource, VendingServer, Wish
 
 __all__ = [
+    "AccessDenied",
     "Bucket",
     "Credentials",
     "Entry",
+    "FileAlreadyExists",
     "Folder",
     "Head",
     "Lease",
     "LeaseSource",
+    "NoSuchKey",
     "NotModified",
     "Object",
+    "PreconditionFailed",
     "Provider",
     "PutResult",
     "StsClientError",

@@ -154,6 +154,11 @@ def _written(target: str, streams: Streams) -> Iterator[BinaryIO]:
         streams.stdout.flush()
         return
     path = Path(target)
+    if path.exists() and not path.is_file():
+        # A pipe or a device is written to; put in its place, a file would destroy it.
+        with path.open("wb") as file:
+            yield file
+        return
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file:

@@ -1,8 +1,10 @@
 """The command line from the inside: arguments, environment and streams in, exit code out."""
 
 import io
+import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -98,6 +100,18 @@ def test_get_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
         run = Run(url, "get", "oss://examplebucket/k", str(tmp_path / "no" / "x"))
     assert run.code == 1
     assert "No such file or directory" in run.err
+
+
+def test_get_into_a_pipe_or_a_folder(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with cloud(lambda _: Answer(body=b"abc")) as (url, _), ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(pipe.read_bytes)
+        assert Run(url, "get", "oss://examplebucket/k", str(pipe)).code == 0
+        assert reading.result(10) == b"abc"
+        run = Run(url, "get", "oss://examplebucket/k", str(tmp_path))
+    assert pipe.is_fifo()
+    assert (run.code, "Is a directory" in run.err) == (1, True)
 
 
 def test_conditions(tmp_path: Path) -> None:

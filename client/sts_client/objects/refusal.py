@@ -26,7 +26,7 @@ _EC_HEADER = re.compile(r"\d{4}-\d{8}")
 _REQUEST_ID_HEADER = re.compile(r"[0-9A-Za-z]{8,64}")
 
 _MEANINGS: Mapping[str, tuple[type[OssError], str]] = {
-    "AccessDenied": (errors.AccessDenied, "not allowed: outside the lease's prefix or actions"),
+    "AccessDenied": (errors.AccessDenied, "not allowed: a lease covers its prefix and its actions"),
     "InvalidAccessKeyId": (errors.InvalidAccessKeyId, "the AccessKey is not known"),
     "InvalidSecurityToken": (errors.InvalidSecurityToken, "the security token is not valid"),
     "SecurityTokenExpired": (errors.SecurityTokenExpired, "the security token has expired"),
