@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,18 +27,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 after a clean end, 1 when it could not start, 2 for a wrong argument.
     """
     parser = _parser()
-    chosen = {name: value for name, value in vars(parser.parse_args(argv)).items() if value}
+    chosen = vars(parser.parse_args(argv))
     if ("access_key_id" in chosen) != ("access_key_secret" in chosen):
         parser.error("--access-key-id and --access-key-secret go together")
     try:
         settings = Settings(**chosen)
     except SettingError as error:
         parser.error(str(error))
-    if any(find_spec(module) is None for module in SERVER_EXTRA):
+    try:
+        # Imported late: without the extra, one line is all that should happen.
+        from sts_server.sandbox.program import serve  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in SERVER_EXTRA:
+            raise
         return _fail('the sandbox needs an extra: pip install "oss-sts[server]"')
-    # Imported late: without the extra the line above is all that should happen.
-    from sts_server.sandbox.program import serve  # noqa: PLC0415
-
     try:
         serve(settings, lambda line: print(line, flush=True))
     except SettingError as error:
@@ -57,6 +58,7 @@ def _parser() -> _Parser:
         prog="python -m sts_server.sandbox",
         description="A local Alibaba Cloud (STS and OSS) that enforces what the real one does.",
         allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
     )
     text = parser.add_argument
     text("--host", metavar="HOST", help="address to listen on (127.0.0.1)")

@@ -86,7 +86,7 @@ class Store:
         create: Makes the file of a new body.
 
     Raises:
-        SettingError: Another process holds the folder.
+        SettingError: The folder cannot be used, or another process holds it.
     """
 
     def __init__(
@@ -96,8 +96,11 @@ class Store:
         self._durable = durable
         self._create = create
         self._bodies = folder / "bodies"
-        self._bodies.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(folder / "lock")
+        try:
+            self._bodies.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(folder / "lock")
+        except OSError as error:
+            raise SettingError(f"the data folder {folder} cannot be used: {error}") from error
         self._index_thread = ThreadPoolExecutor(1, "index")
         self._disk_threads = ThreadPoolExecutor(DISK_THREADS, "disk")
         opened = self._index_thread.submit(Index, folder / "index.sqlite", durable=durable)
