@@ -84,6 +84,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     length: int | None = None  # announced in place of the true one
+    hold: threading.Event | None = None  # waited for when all of the body is sent
 
 
 @dataclass
@@ -119,7 +120,9 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Stage]:
                 self._body(),
             )
             asked.append(request)
-            found = answer(request)
+            self._say(answer(request))
+
+        def _say(self, found: Answer) -> None:
             length = len(found.body) if found.length is None else found.length
             self.send_response(found.status)
             for name, value in found.headers.items():
@@ -129,6 +132,9 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Stage]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(found.body)
+                self.wfile.flush()
+                if found.hold:
+                    found.hold.wait(10)
                 self.close_connection = length != len(found.body)
 
         def _body(self) -> bytes:

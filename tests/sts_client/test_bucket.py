@@ -5,6 +5,7 @@ import gc
 import io
 import os
 import pickle
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -489,6 +490,19 @@ def test_one_connection_serves_for_all() -> None:
         assert len(stage.connections) == 1
 
 
+def test_a_body_that_stops_coming() -> None:
+    hold = threading.Event()
+    headers = stored(BIG).headers
+    with serving(lambda _: Answer(200, headers, BIG[:-2], length=len(BIG), hold=hold)) as stage:
+        provider = Provider(Queue(lease(1, endpoint=stage.url)), clock=lambda: NOW)
+        with Bucket(provider, Objects(provider, timeout=(1.0, 0.1))) as bucket:
+            found = bucket.get("k")
+            for _ in range(2):
+                with pytest.raises(errors.TimedOut, match="stopped coming"):
+                    found.read()
+        hold.set()
+
+
 def test_a_failed_read_fails_again_and_never_looks_like_the_end() -> None:
     with opened(lambda _: Answer(200, stored(BIG).headers, BIG[:-2], length=len(BIG))) as (
         bucket,
@@ -698,6 +712,27 @@ def test_list_fetches_pages_when_they_are_reached() -> None:
 def test_listings_that_are_none(body: bytes) -> None:
     with opened(lambda _: Answer(body=body)) as (bucket, _, _), pytest.raises(errors.BadAnswer):
         list(bucket.list())
+
+
+def test_a_listing_that_breaks_off() -> None:
+    with (
+        opened(lambda _: Answer(body=LAST_PAGE.encode(), length=999)) as (bucket, _, _),
+        pytest.raises(errors.TruncatedBody),
+    ):
+        list(bucket.list())
+
+
+def test_an_error_that_breaks_off_is_still_a_refusal() -> None:
+    with (
+        opened(lambda _: Answer(403, {"x-oss-ec": "0003-00000201"}, b"<Err", length=999)) as (
+            b,
+            _,
+            _,
+        ),
+        pytest.raises(errors.OssError) as caught,
+    ):
+        b.get("k")
+    assert (caught.value.status, caught.value.ec) == (403, "0003-00000201")
 
 
 def test_shows_no_secret_and_does_not_travel() -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -194,3 +195,13 @@ def test_an_expired_lease_is_replaced_and_nobody_notices(sandbox: Sandbox) -> No
         assert bucket.get("users/alice/before").read() == b"one"
         assert bucket.provider.credentials().access_key_id != first
     assert [one.target.partition("?")[2] for one in asked] == ["", f"refused={first}"]
+
+
+def test_a_lease_that_dies_under_many_threads_is_replaced_once(sandbox: Sandbox) -> None:
+    with vended(sandbox) as (bucket, asked), ThreadPoolExecutor(16) as pool:
+        bucket.put("users/alice/shared", b"one")
+        reads = [pool.submit(lambda: bucket.get("users/alice/shared").read()) for _ in range(50)]
+        sandbox.expire(bucket.provider.credentials().access_key_id)
+        reads += [pool.submit(lambda: bucket.get("users/alice/shared").read()) for _ in range(150)]
+        assert {read.result(30) for read in reads} == {b"one"}
+    assert len(asked) == 2

@@ -202,7 +202,8 @@ class Objects:
         if answer.status_code == _OK:
             answer.close()
             raise BadAnswer(f"{call}: the range was ignored, a proxy may have taken it out")
-        with answer:
+        body = b""
+        with answer, suppress(TruncatedBody):
             body = _bounded(answer, LARGEST_BODY)
         raise refusal_of(answer.status_code, answer.headers, body, str(call))
 
@@ -261,9 +262,15 @@ def _done_with(answer: requests.Response) -> None:
 
 
 def _bounded(answer: requests.Response, limit: int) -> bytes:
+    body = bytearray()
     try:
-        # Not decoded: nothing here asks for compression, and a bomb stays small.
-        body: bytes = answer.raw.read(limit, decode_content=False)
+        # Until nothing comes: only then does the library notice that a body ended early. Not
+        # decoded: nothing here asks for compression, and a bomb stays small.
+        while len(body) < limit:
+            chunk: bytes = answer.raw.read(limit - len(body), decode_content=False)
+            if not chunk:
+                break
+            body += chunk
     except (urllib3.exceptions.HTTPError, OSError):
         raise TruncatedBody("the connection broke within an answer: try again") from None
-    return body
+    return bytes(body)
