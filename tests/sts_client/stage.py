@@ -96,68 +96,73 @@ class Stage:
     connections: list[object]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, answer: Callable[[Asked], Answer]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer = answer
+        self.stage = Stage(f"http://127.0.0.1:{self.server_port}", [], [])
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.stage.connections.append(self.client_address)
+
+    def _serve(self) -> None:
+        self.close_connection = False
+        # The line as it came: http.server tidies up its own `path`.
+        target = self.requestline.split(" ")[1]
+        asked = Asked(self.command, target, dict(self.headers.items()), self._body())
+        self.server.stage.asked.append(asked)
+        self._say(self.server.answer(asked))
+
+    do_GET = do_PUT = do_HEAD = do_DELETE = _serve  # noqa: N815 -- the names are http.server's
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _say(self, found: Answer) -> None:
+        length = len(found.body) if found.length is None else found.length
+        self.send_response(found.status)
+        for name, value in found.headers.items():
+            self.send_header(name, value)
+        if "Content-Length" not in found.headers:
+            self.send_header("Content-Length", str(length))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        self.wfile.write(found.body)
+        self.wfile.flush()
+        if found.hold:
+            found.hold.wait(10)
+        self.close_connection = length != len(found.body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def serving(answer: Callable[[Asked], Answer]) -> Iterator[Stage]:
     """Serve on a port of its own until the block ends."""
-    asked: list[Asked] = []
-    connections: list[object] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
-
-        def setup(self) -> None:
-            super().setup()
-            connections.append(self.client_address)
-
-        def _serve(self) -> None:
-            self.close_connection = False
-            request = Asked(
-                self.command,
-                self.requestline.split(" ")[1],
-                dict(self.headers.items()),
-                self._body(),
-            )
-            asked.append(request)
-            self._say(answer(request))
-
-        def _say(self, found: Answer) -> None:
-            length = len(found.body) if found.length is None else found.length
-            self.send_response(found.status)
-            for name, value in found.headers.items():
-                self.send_header(name, value)
-            if "Content-Length" not in found.headers:
-                self.send_header("Content-Length", str(length))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(found.body)
-                self.wfile.flush()
-                if found.hold:
-                    found.hold.wait(10)
-                self.close_connection = length != len(found.body)
-
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
-
-        do_GET = do_PUT = do_HEAD = do_DELETE = _serve  # noqa: N815 -- the names are http.server's
-
-        def log_message(self, *_arguments: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(answer)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield Stage(f"http://127.0.0.1:{server.server_port}", asked, connections)
+        yield server.stage
     finally:
         server.shutdown()
         thread.join()
