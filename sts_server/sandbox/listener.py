@@ -12,6 +12,7 @@ from sts_server.sandbox.errors import SettingError
 
 PORT_TRIES = 16
 GRACE_SECONDS = 1
+IDLE_SECONDS = 60  # longer than a pool of connections usually rests
 BACKLOG = 1024
 
 
@@ -34,6 +35,7 @@ class Listener(uvicorn.Server):
                 log_level="critical",
                 proxy_headers=False,
                 server_header=False,
+                timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 ws="none",
             )
@@ -75,7 +77,10 @@ def _bind(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        bound = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        # asyncio sets TCP_NODELAY only where the protocol is spelled out; without it a small
+        # answer waits 40 ms for the acknowledgement of its own headers.
+        return socket.socket(family, bound.type, socket.IPPROTO_TCP, bound.detach())
     except OSError as error:
         reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be bound: {error}"
         raise SettingError(f"{host} port {port} {reason}") from error

@@ -23,6 +23,7 @@ async def get_object(request: OssRequest, store: Store) -> Answer:
     Raises:
         OssError: There is no such object, a condition fails, or the range is behind the end.
     """
+    overrides = _overrides(request)
     found = await store.open(request.bucket, request.key)
     if found is None:
         raise no_such_key(request.key)
@@ -37,9 +38,7 @@ async def get_object(request: OssRequest, store: Store) -> Answer:
     if headers is None:
         file.close()
         return Answer(304)
-    for parameter, header in RESPONSE_OVERRIDES.items():
-        if request.query.get(parameter):
-            headers[header] = request.query[parameter]
+    headers |= overrides
     if part is None:
         headers["Content-Length"] = str(size)
         return Answer(200, headers, FileBody(file, 0, size))
@@ -62,6 +61,19 @@ async def head_object(request: OssRequest, store: Store) -> Answer:
         return Answer(304)
     headers["Content-Length"] = str(record.digest.size)
     return Answer(200, headers)
+
+
+def _overrides(request: OssRequest) -> dict[str, str]:
+    """Give the headers that the caller wants to see in place of the stored ones."""
+    headers = {}
+    for parameter, header in RESPONSE_OVERRIDES.items():
+        value = request.query.get(parameter)
+        if value:
+            # A line break would let whoever writes the URL write further headers of the answer.
+            if not value.isprintable():
+                raise invalid_argument(parameter, "", "The value holds a control character.")
+            headers[header] = value
+    return headers
 
 
 def _readable(request: OssRequest, record: Record) -> dict[str, str] | None:

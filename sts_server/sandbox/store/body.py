@@ -1,4 +1,4 @@
-"""One body on its way to disk: written, hashed and counted in the same pass."""
+"""One body on its way to disk: written, and hashed and counted beside that, in one pass."""
 
 import errno
 import hashlib
@@ -69,9 +69,12 @@ class Body:
             view = memoryview(data)
             while view:
                 view = view[self._file.write(view) :]
-            self._md5.update(data)
-            self._crc64 = fastcrc.crc64.xz(data, self._crc64)
-            self._size += len(data)
+
+    def digest(self, data: bytes) -> None:
+        """Count and hash bytes; touches no file, so it may run beside the `write` of the same."""
+        self._md5.update(data)
+        self._crc64 = fastcrc.crc64.xz(data, self._crc64)
+        self._size += len(data)
 
     def finish(self) -> Digest:
         """Force the bytes and the file's name to disk, close, and give size and checksums.

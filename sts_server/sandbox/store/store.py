@@ -34,14 +34,19 @@ class Upload:
         self._store = store
         self._body = body
         self._digest: Digest | None = None
+        self._writing: asyncio.Future[tuple[None, None]] | None = None
 
     async def write(self, data: bytes) -> None:
-        """Append bytes.
+        """Append bytes; they are written and hashed while the next ones arrive.
 
         Raises:
-            DiskFullError: The disk takes no more.
+            DiskFullError: The disk took no more of what was given before.
         """
-        await self._store.on_disk(partial(self._body.write, data))
+        await self._settle()
+        self._writing = asyncio.gather(
+            self._store.on_disk(partial(self._body.write, data)),
+            self._store.on_disk(partial(self._body.digest, data)),
+        )
 
     async def finish(self) -> Digest:
         """End the body and give its size and checksums.
@@ -49,6 +54,7 @@ class Upload:
         Raises:
             DiskFullError: The disk takes no more.
         """
+        await self._settle()
         self._digest = await self._store.on_disk(self._body.finish)
         return self._digest
 
@@ -73,7 +79,14 @@ class Upload:
 
     async def discard(self) -> None:
         """Remove the bytes, unless a commit that was under way has made an object of them."""
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
         await self._store.drop(self._body)
+
+    async def _settle(self) -> None:
+        if self._writing is not None:
+            await self._writing
+            self._writing = None
 
 
 class Store:

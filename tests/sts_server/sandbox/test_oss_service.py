@@ -188,6 +188,13 @@ def test_the_answer_may_be_dressed_otherwise(build: Build) -> None:
     assert (got.headers["Content-Type"], got.headers["Expires"]) == ("text/csv", "never")
 
 
+def test_nobody_writes_headers_through_the_query(build: Build) -> None:
+    house = build()
+    house.ask("PUT", "/bkt/a/x", (b"x",))
+    reply = house.ask("GET", "/bkt/a/x?response-content-type=a%0D%0AX-Evil:%201")
+    assert reply.error[:2] == (400, "InvalidArgument")
+
+
 def test_a_304_says_nothing_about_the_object(build: Build) -> None:
     house = build()
     etag = house.ask("PUT", "/bkt/a/x", (b"x",)).headers["ETag"]

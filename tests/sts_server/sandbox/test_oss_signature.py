@@ -4,11 +4,17 @@ import hashlib
 import hmac
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from alibabacloud_oss_v2.credentials import Credentials
+from alibabacloud_oss_v2.signer import SignerV4
+from alibabacloud_oss_v2.types import HttpRequest, SigningContext
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sts_server.sandbox.oss.errors import OssError
 from sts_server.sandbox.oss.request import OssRequest
@@ -144,6 +150,41 @@ def test_a_malformed_header_is_refused(fields: str, ec: str) -> None:
         parse_authorization(f"OSS4-HMAC-SHA256 {fields}")
     assert (caught.value.status, caught.value.code) == (400, "InvalidArgument")
     assert caught.value.ec == ec
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
+NAME = st.text("abcXYZ-_.~*+/% 中", min_size=1, max_size=8)
+TOKEN = st.text("abc019-_.~:/=+", min_size=1, max_size=8)
+
+
+@given(
+    key=TEXT,
+    query=st.dictionaries(NAME, TEXT, max_size=4),
+    headers=st.dictionaries(
+        st.sampled_from(["x-oss-meta-a", "X-Oss-Meta-B", "Content-Type", "Range", "Host"]), TOKEN
+    ),
+    additional=st.sets(st.sampled_from(["range", "host", "content-type"])),
+)
+def test_what_the_official_signer_signs_is_accepted(
+    key: str, query: dict[str, str], headers: dict[str, str], additional: set[str]
+) -> None:
+    pairs = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in query.items())
+    url = f"http://localhost/bkt/{quote(key)}?{pairs}"
+    signed = HttpRequest("PUT", url, headers=headers)
+    context = SigningContext(
+        product="oss",
+        region="cn-hangzhou",
+        bucket="bkt",
+        key=key,
+        request=signed,
+        credentials=Credentials("AK", SECRET, "token"),
+        signing_time=datetime(2025, 12, 1, 8, 30, tzinfo=UTC),
+        additional_headers=additional,
+    )
+    SignerV4().sign(context)
+    given_headers = {name.lower(): value for name, value in signed.headers.items()}
+    request = OssRequest("PUT", "bkt", key, query, given_headers, "127.0.0.1", secure=False)
+    assert matches(SECRET, request, parse_authorization(given_headers["authorization"]))
 
 
 def test_the_path_is_encoded_once() -> None:
