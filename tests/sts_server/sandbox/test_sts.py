@@ -262,6 +262,13 @@ def test_the_log_keeps_no_secret() -> None:
     assert keys["SecurityToken"] not in json.dumps(second)
 
 
+def test_a_secret_is_masked_however_its_name_is_written() -> None:
+    house = House()
+    house.send("GET", "Action=AssumeRole&Security%54oken=CAISsecret&%73ignature=c2lnbmVk")
+    (seen,) = house.log.as_json()
+    assert seen["query"] == "Action=AssumeRole&Security%54oken=***&%73ignature=***"
+
+
 def test_a_source_identity_is_echoed() -> None:
     assert House().call(SourceIdentity="alice")[1]["SourceIdentity"] == "alice"
     assert House().call(SourceIdentity="a b")[1]["Code"] == "InvalidParameter.SourceIdentity"
