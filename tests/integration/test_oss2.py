@@ -107,6 +107,8 @@ def test_a_condition_that_is_met_lets_read(
     bucket.put_object(name, b"x")
     answer = getattr(bucket, read)(name, headers=headers(bucket.head_object(name)))
     assert answer.status == 200
+    if read == "get_object":
+        assert answer.read() == b"x"
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,10 @@ def test_the_four_conditions(
     request = kind(bucket=bucket, key=name, **fields(head))
     call = getattr(client, f"{verb}_object")
     if outcome == 200:
-        assert call(request).status_code == 200
+        answer = call(request)
+        assert answer.status_code == 200
+        if verb == "get":
+            assert answer.body.read() == b"x"
     else:
         assert refusal(lambda: call(request))[0] == outcome
 

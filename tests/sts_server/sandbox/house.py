@@ -54,9 +54,9 @@ class Reply:
 class House:
     """One OSS whose clock stands still, with a session that may get and put below `a/`."""
 
-    def __init__(self, folder: Path, create: CreateFile = create_file) -> None:
+    def __init__(self, folder: Path, create: CreateFile = create_file, now: datetime = NOW) -> None:
         self.folder = folder
-        self.clock = Clock(real=lambda: NOW)
+        self.clock = Clock(real=lambda: now)
         self.store = Store(folder, self.clock, create=create)
         self.store.add_bucket("bkt")
         trust = parse_trust_policy('{"Version":"1","Statement":[]}')

@@ -5,7 +5,7 @@ import errno
 import logging
 import os
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +13,7 @@ import pytest
 
 from sts_server.sandbox.accounts import User
 from sts_server.sandbox.store.body import CreateFile, create_file
-from tests.sts_server.sandbox.house import ACCOUNT, House
+from tests.sts_server.sandbox.house import ACCOUNT, NOW, House
 
 Build = Callable[..., House]
 
@@ -22,8 +22,8 @@ Build = Callable[..., House]
 def build(tmp_path: Path) -> Iterator[Build]:
     houses: list[House] = []
 
-    def one(create: CreateFile = create_file) -> House:
-        houses.append(House(tmp_path, create))
+    def one(create: CreateFile = create_file, now: datetime = NOW) -> House:
+        houses.append(House(tmp_path, create, now))
         return houses[-1]
 
     yield one
@@ -99,6 +99,22 @@ def test_the_order_of_checks(build: Build) -> None:
         "AccessDenied",
         "NoSuchKey",
     ]
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "ec"),
+    [
+        ("x-oss-date", "20251202T083000Z", "0002-00000223"),
+        ("x-oss-content-sha256", "e3b0c442", "0000-00000000"),
+    ],
+)
+def test_what_the_scope_and_the_payload_header_must_say(
+    build: Build, header: str, value: str, ec: str
+) -> None:
+    """The clock agrees with the date, so that only the scope, of the day before, is wrong."""
+    house = build(now=NOW + timedelta(days=1) if header == "x-oss-date" else NOW)
+    reply = house.ask("GET", "/bkt/a/x", headers={header: value})
+    assert reply.error == (400, "InvalidArgument", ec)
 
 
 def test_conditions_come_before_ranges(build: Build) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -177,6 +178,33 @@ def test_a_cancelled_commit_is_all_or_nothing(tmp_path: Path) -> None:
     play(tmp_path, scene)
     with opened(tmp_path):
         assert bodies(tmp_path) == []
+
+
+def test_a_commit_under_way_is_not_undone_by_its_cancellation(tmp_path: Path) -> None:
+    async def scene(store: Store) -> None:
+        gate, finished = threading.Event(), asyncio.Event()
+
+        async def write() -> None:
+            async with store.receive() as upload:
+                await upload.write(b"whole")
+                await upload.finish()
+                finished.set()
+                await upload.commit("bkt", "a", {}, forbid_overwrite=False)
+
+        blocked = asyncio.create_task(store.query(lambda _: gate.wait()))
+        task = asyncio.create_task(write())
+        await finished.wait()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        task.cancel()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        gate.set()
+        await asyncio.gather(blocked, task, return_exceptions=True)
+        assert task.cancelled()
+        assert await get(store, "a") == b"whole"
+
+    play(tmp_path, scene)
 
 
 class FullDisk(FileIO):
