@@ -15,6 +15,7 @@ from sts_server.sandbox.accounts import Accounts, Role, User
 from sts_server.sandbox.clock import Clock
 from sts_server.sandbox.ram.document import parse_policy, parse_trust_policy
 from sts_server.sandbox.seen import RequestLog
+from sts_server.sandbox.sts.access import Nonces
 from sts_server.sandbox.sts.service import StsService
 from sts_server.sandbox.sts.signature import matches, sign, string_to_sign
 
@@ -201,6 +202,16 @@ def test_a_nonce_counts_once_and_only_when_it_was_signed() -> None:
     assert house.call(SignatureNonce="n", secret="wrong")[0] == 400
     assert house.call(SignatureNonce="n")[0] == 200
     assert house.call(SignatureNonce="n")[1]["Code"] == "SignatureNonceUsed"
+
+
+def test_a_nonce_is_kept_as_long_as_its_timestamp_could_pass() -> None:
+    nonces = Nonces()
+    nonces.add("key", "n", NOW)
+    nonces.add("key", "later", NOW + timedelta(minutes=30))
+    assert nonces.used("key", "n")
+    assert not nonces.used("other", "n")
+    nonces.add("key", "last", NOW + timedelta(minutes=30, seconds=1))
+    assert not nonces.used("key", "n")
 
 
 def test_a_parameter_that_occurs_twice_is_refused() -> None:
