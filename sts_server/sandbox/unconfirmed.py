@@ -29,8 +29,7 @@ READINGS: Mapping[str, str] = {
     # what is asked of OSS
     "parameter or x-oss- header unknown to the operation": "400 NotImplemented naming it",
     "If- headers on DELETE and on listings": "400 NotImplemented, as on PUT",
-    "If-Match together with If-Unmodified-Since": "RFC 9110: If-Match alone decides",
-    "If-None-Match together with If-Modified-Since": "either one that fails gives 304",
+    "several If- headers, of which one for 412 and one for 304 fail": "412",
     "`*`, lists and weak tags in If-Match": "RFC 9110; case is exact",
     "If-Unmodified-Since that is no date": "ignored",
     "headers of a 304": "none of the object",

@@ -1,4 +1,4 @@
-"""One sandbox for all integration tests, and a lease on `users/alice/` made through the real SDK."""
+"""One sandbox and one vending server for all integration tests, and leases on `users/alice/`."""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from aliyunsdkcore.client import AcsClient
 from aliyunsdksts.request.v20150401.AssumeRoleRequest import AssumeRoleRequest
 
 from sts_server.sandbox import Sandbox
+from tests.integration.house import Server, vending_server
 
 PREFIX = "users/alice/"
 
@@ -18,9 +19,22 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def shared(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The vending server in front of the common sandbox."""
+    with vending_server(sandbox, tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
 @pytest.fixture
-def lease(sandbox: Sandbox) -> dict[str, str]:
-    """Five keys as a credentials URI gives them."""
+def lease(shared: Server) -> dict[str, str]:
+    """A vended lease to get, put, list and delete, as its readers see it. Let it live."""
+    return shared.lease(grant="everything")
+
+
+@pytest.fixture
+def own_lease(sandbox: Sandbox) -> dict[str, str]:
+    """The same made by hand, for tests that let it expire."""
     bucket = f"acs:oss:*:*:{sandbox.bucket}"
     objects = ["oss:GetObject", "oss:PutObject", "oss:DeleteObject"]
     policy = {

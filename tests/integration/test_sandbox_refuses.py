@@ -102,9 +102,9 @@ def test_the_token_of_another_lease(sandbox: Sandbox, lease: Lease) -> None:
     assert send(sandbox, mixed, Call()) == expected
 
 
-def test_an_expired_token(sandbox: Sandbox, lease: Lease) -> None:
-    assert sandbox.expire(lease["AccessKeyId"]) == 1
-    assert send(sandbox, lease, Call()) == (403, "SecurityTokenExpired", "0002-00000007")
+def test_an_expired_token(sandbox: Sandbox, own_lease: Lease) -> None:
+    assert sandbox.expire(own_lease["AccessKeyId"]) == 1
+    assert send(sandbox, own_lease, Call()) == (403, "SecurityTokenExpired", "0002-00000007")
 
 
 @pytest.mark.parametrize("minutes", [-16, 16])

@@ -55,7 +55,7 @@ def test_a_session_learns_who_it_is(sandbox: Sandbox, lease: dict[str, str]) -> 
     request = aimed(GetCallerIdentityRequest(), sandbox)
     answer = json.loads(client.do_action_with_exception(request))
     assert answer["IdentityType"] == "AssumedRoleUser"
-    assert answer["Arn"] == f"{sandbox.role_arn}/alice"
+    assert answer["Arn"] == f"{sandbox.role_arn}/alice-2bd806c97f0e"
 
 
 def test_a_session_may_not_assume_the_role_again(sandbox: Sandbox, lease: dict[str, str]) -> None:
@@ -106,9 +106,9 @@ def test_an_unknown_role_is_no_permission(sandbox: Sandbox, client: AcsClient) -
     assert refusal(client, request) == (403, "NoPermission")
 
 
-def test_a_token_that_has_expired_is_refused(sandbox: Sandbox, lease: dict[str, str]) -> None:
-    sandbox.expire(lease["AccessKeyId"])
-    keys = (lease["AccessKeyId"], lease["AccessKeySecret"], lease["SecurityToken"])
+def test_a_token_that_has_expired_is_refused(sandbox: Sandbox, own_lease: dict[str, str]) -> None:
+    sandbox.expire(own_lease["AccessKeyId"])
+    keys = (own_lease["AccessKeyId"], own_lease["AccessKeySecret"], own_lease["SecurityToken"])
     client = AcsClient(region_id=sandbox.region, credential=StsTokenCredential(*keys))
     request = aimed(GetCallerIdentityRequest(), sandbox)
     assert refusal(client, request) == (400, "InvalidSecurityToken.Expired")

@@ -173,7 +173,9 @@ def test_a_port_in_use_is_one_line(config: Path) -> None:
     assert done.stderr == f"sts-server: cannot listen on {address}: Address already in use\n"
 
 
-@pytest.mark.parametrize("listen", ["8000", ":8000", "*:8000", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000"])
+@pytest.mark.parametrize(
+    "listen", ["8000", ":8000", "*:8000", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000"]
+)
 def test_an_address_that_is_none_is_one_line(config: Path, listen: str) -> None:
     done = run("serve", "--config", config, "--listen", listen)
     assert done.returncode == 2

@@ -1,7 +1,8 @@
-"""Conditional reads (OSS: "GetObject", "Conditional download"; order: RFC 9110, 13.2.2). Pure.
+"""Conditional reads (OSS: "GetObject", "Conditional downloads"; order: RFC 9110, 13.2.2). Pure.
 
-Where OSS documents nothing the reading that refuses more is taken: a read condition that fails is
-304 even when the other read condition holds, and entity tags compare by exact case.
+All conditions that are given must be satisfied ("Conditional downloads"); RFC 9110 would let an
+entity tag silence its date. What refuses, 412, is judged before what answers 304. Where OSS
+documents nothing the reading that refuses more is taken: entity tags compare by exact case.
 """
 
 import re
@@ -42,13 +43,11 @@ def judge(headers: Mapping[str, str], etag: str, modified: datetime) -> Verdict:
         modified: Last-Modified in whole seconds, aware.
     """
     match = headers.get("if-match")
-    if match is not None:
-        if not _has_tag(match, etag, strong=True):
-            return Verdict(Outcome.FAILED, "If-Match")
-    else:
-        since = parse_date(headers.get("if-unmodified-since", ""))
-        if since is not None and modified > since:
-            return Verdict(Outcome.FAILED, "If-Unmodified-Since")
+    if match is not None and not _has_tag(match, etag, strong=True):
+        return Verdict(Outcome.FAILED, "If-Match")
+    since = parse_date(headers.get("if-unmodified-since", ""))
+    if since is not None and modified > since:
+        return Verdict(Outcome.FAILED, "If-Unmodified-Since")
     none_match = headers.get("if-none-match")
     if none_match is not None and _has_tag(none_match, etag, strong=False):
         return Verdict(Outcome.NOT_MODIFIED)

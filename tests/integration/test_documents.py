@@ -1,0 +1,88 @@
+"""What the documents say is run: README's programs, the example configuration, the named files."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sts_server.config import parse
+from sts_server.settings import (
+    ApiKeyTable,
+    GrantTable,
+    OssTable,
+    ServerTable,
+    StsTable,
+    Tables,
+    WhoTable,
+)
+from tests.integration.house import KEYS, Server
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+EXAMPLE = (ROOT / "deploy" / "sts-server.toml").read_text("utf-8")
+ENVIRON = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "x"}
+
+
+def program(about: str) -> str:
+    (found,) = (
+        text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if about in text
+    )
+    return str(found)
+
+
+def run(source: str, **names: object) -> None:
+    exec(compile(source, "README.md", "exec"), names)  # noqa: S102 - our own document
+
+
+def test_the_clients_program_runs(shared: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    source = program("sts_client.connect").replace("https://sts.example.com", shared.url)
+    run(source, get_jwt=lambda: KEYS["alice"])
+    assert "b'a,b\\n1,2\\n'" in capsys.readouterr().out
+
+
+def test_the_sandboxs_program_runs() -> None:
+    run(program("with Sandbox("))
+
+
+def test_the_two_commands_are_targets() -> None:
+    listed = subprocess.run(
+        ["/usr/bin/env", "make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert f"make {target} " in listed
+
+
+def test_the_example_configuration_is_one() -> None:
+    tables = parse(EXAMPLE, ENVIRON).tables
+    assert [grant.name for grant in tables.grants] == ["uploads", "everything"]
+
+
+@pytest.mark.parametrize(
+    "table", [ServerTable, OssTable, StsTable, ApiKeyTable, GrantTable, WhoTable]
+)
+def test_every_setting_stands_in_the_example(table: type[Tables]) -> None:
+    for name, setting in table.model_fields.items():
+        word = setting.alias or name
+        assert re.search(rf"(?m)(^(# )?|\{{ ){word} = ", EXAMPLE), word
+
+
+def test_what_stands_commented_in_the_example_is_taken(tmp_path: Path) -> None:
+    told = re.sub(r"(?m)^# (\w+ = )", r"\1", EXAMPLE).replace('"…"', '"an-id"')
+    tables = parse(told.replace('audit = "stderr"', f'audit = "{tmp_path}/a"'), ENVIRON).tables
+    defaults = parse(EXAMPLE, ENVIRON).tables
+    assert tables.server.listen == defaults.server.listen
+    assert (tables.oss.endpoint, tables.oss.style) == (defaults.oss.endpoint, defaults.oss.style)
+    assert tables.sts.max_calls == defaults.sts.max_calls
+    assert tables.grants[0].duration == defaults.grants[0].duration
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md"]
+)
+def test_every_file_that_a_document_names_is_there(document: str) -> None:
+    text = (ROOT / document).read_text("utf-8")
+    for name in re.findall(
+        r"[`(]((?:tests|deploy|sts_server|sts_client)/[\w./-]+|[A-Z]+\.md)[`)]", text
+    ):
+        assert (ROOT / name).exists() or (ROOT / "client" / name).exists(), name
