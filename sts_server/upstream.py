@@ -149,9 +149,7 @@ def mend_sdk() -> None:
     ssl_.HAS_SNI = True
     http_response.logger.handlers.clear()
     http_response.logger.setLevel(logging.NOTSET)
-    sdk = logging.getLogger("aliyunsdkcore")
-    sdk.setLevel(logging.CRITICAL)
-    sdk.propagate = False
+    logging.getLogger("aliyunsdkcore").setLevel(logging.CRITICAL)
 
 
 def _proxies(endpoint: str) -> dict[str, str | None]:
