@@ -1,7 +1,7 @@
 """oss2, unmodified, as its users write it, against the sandbox."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
@@ -15,11 +15,15 @@ ODD_NAME = "users/alice/a b+中%2F#?.txt"
 
 
 @pytest.fixture
-def bucket(sandbox: Sandbox, lease: dict[str, str]) -> oss2.Bucket:
+def bucket(sandbox: Sandbox, lease: dict[str, str]) -> Iterator[oss2.Bucket]:
     keys = (lease["AccessKeyId"], lease["AccessKeySecret"], lease["SecurityToken"])
     provider = oss2.credentials.StaticCredentialsProvider(*keys)
     auth = oss2.ProviderAuthV4(provider)
-    return oss2.Bucket(auth, sandbox.endpoint, sandbox.bucket, region=sandbox.region)
+    session = oss2.Session()
+    yield oss2.Bucket(
+        auth, sandbox.endpoint, sandbox.bucket, region=sandbox.region, session=session
+    )
+    session.session.close()
 
 
 @pytest.fixture

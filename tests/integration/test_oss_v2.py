@@ -1,13 +1,14 @@
 """alibabacloud-oss-v2, unmodified, as its users write it, against the sandbox."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
 import pytest
 from alibabacloud_oss_v2.exceptions import OperationError
+from alibabacloud_oss_v2.transport import RequestsHttpClient
 
 from sts_server.sandbox import Sandbox
 
@@ -15,13 +16,19 @@ ODD_NAME = "users/alice/a b+中%2F#?.txt"
 
 
 @pytest.fixture
-def client(sandbox: Sandbox, lease: dict[str, str]) -> oss.Client:
+def config(sandbox: Sandbox, lease: dict[str, str]) -> Iterator[oss.config.Config]:
     config = oss.config.load_default()
     config.region = sandbox.region
     config.endpoint = sandbox.endpoint
     config.credentials_provider = oss.credentials.StaticCredentialsProvider(
         lease["AccessKeyId"], lease["AccessKeySecret"], lease["SecurityToken"]
     )
+    with RequestsHttpClient() as config.http_client:
+        yield config
+
+
+@pytest.fixture
+def client(config: oss.config.Config) -> oss.Client:
     return oss.Client(config)
 
 
@@ -62,14 +69,8 @@ def test_an_object_comes_back_as_it_went(client: oss.Client, bucket: str, key: s
     assert (head.content_length, head.etag) == (len(b"hello"), put.etag)
 
 
-def test_signing_additional_headers_too(sandbox: Sandbox, lease: dict[str, str]) -> None:
-    config = oss.config.load_default()
-    config.region = sandbox.region
-    config.endpoint = sandbox.endpoint
+def test_signing_additional_headers_too(sandbox: Sandbox, config: oss.config.Config) -> None:
     config.additional_headers = ["range", "host", "content-length"]
-    config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-        lease["AccessKeyId"], lease["AccessKeySecret"], lease["SecurityToken"]
-    )
     client = oss.Client(config)
     request = oss.PutObjectRequest(bucket=sandbox.bucket, key="users/alice/v2-more", body=b"12345")
     client.put_object(request)

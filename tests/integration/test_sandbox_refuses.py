@@ -25,7 +25,10 @@ from tests.integration.signed import Answer, Call, Lease, Spoil, send, signed
 def untouched(sandbox: Sandbox) -> Iterator[None]:
     """Whatever was refused, the bucket holds what it held."""
     auth = oss2.AuthV4(sandbox.access_key_id, sandbox.access_key_secret)
-    bucket = oss2.Bucket(auth, sandbox.endpoint, sandbox.bucket, region=sandbox.region)
+    session = oss2.Session()
+    bucket = oss2.Bucket(
+        auth, sandbox.endpoint, sandbox.bucket, region=sandbox.region, session=session
+    )
 
     def listing() -> list[tuple[str, str]]:
         return [(item.key, item.etag) for item in oss2.ObjectIteratorV2(bucket)]
@@ -33,6 +36,7 @@ def untouched(sandbox: Sandbox) -> Iterator[None]:
     before = listing()
     yield
     assert listing() == before
+    session.session.close()
 
 
 def test_the_same_request_unspoiled_is_served(sandbox: Sandbox, lease: Lease) -> None:
