@@ -58,4 +58,5 @@ def own_lease(sandbox: Sandbox) -> dict[str, str]:
     request.set_Policy(json.dumps(policy, separators=(",", ":")))
     client = AcsClient(sandbox.access_key_id, sandbox.access_key_secret, sandbox.region)
     answer = json.loads(client.do_action_with_exception(request))
+    client.session.close()
     return {"Code": "Success", **answer["Credentials"]}

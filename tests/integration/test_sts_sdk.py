@@ -1,6 +1,7 @@
 """aliyun-python-sdk-sts, unmodified, against the sandbox."""
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,9 +29,26 @@ def assume_role(sandbox: Sandbox, **parameters: Any) -> AssumeRoleRequest:
     return request
 
 
+Connect = Callable[..., AcsClient]
+
+
 @pytest.fixture
-def client(sandbox: Sandbox) -> AcsClient:
-    return AcsClient(sandbox.access_key_id, sandbox.access_key_secret, sandbox.region)
+def connect() -> Iterator[Connect]:
+    """Make clients of the SDK, whose sessions are closed in the end."""
+    clients: list[AcsClient] = []
+
+    def one(*arguments: Any, **named: Any) -> AcsClient:
+        clients.append(AcsClient(*arguments, **named))
+        return clients[-1]
+
+    yield one
+    for client in clients:
+        client.session.close()
+
+
+@pytest.fixture
+def client(sandbox: Sandbox, connect: Connect) -> AcsClient:
+    return connect(sandbox.access_key_id, sandbox.access_key_secret, sandbox.region)
 
 
 def test_assume_role_gives_temporary_keys(sandbox: Sandbox, client: AcsClient) -> None:
@@ -49,18 +67,22 @@ def test_a_user_learns_who_it_is(sandbox: Sandbox, client: AcsClient) -> None:
     assert answer["Arn"] == f"acs:ram::{answer['AccountId']}:user/sandbox"
 
 
-def test_a_session_learns_who_it_is(sandbox: Sandbox, lease: dict[str, str]) -> None:
+def test_a_session_learns_who_it_is(
+    connect: Connect, sandbox: Sandbox, lease: dict[str, str]
+) -> None:
     keys = (lease["AccessKeyId"], lease["AccessKeySecret"], lease["SecurityToken"])
-    client = AcsClient(region_id=sandbox.region, credential=StsTokenCredential(*keys))
+    client = connect(region_id=sandbox.region, credential=StsTokenCredential(*keys))
     request = aimed(GetCallerIdentityRequest(), sandbox)
     answer = json.loads(client.do_action_with_exception(request))
     assert answer["IdentityType"] == "AssumedRoleUser"
     assert answer["Arn"] == f"{sandbox.role_arn}/alice-2bd806c97f0e"
 
 
-def test_a_session_may_not_assume_the_role_again(sandbox: Sandbox, lease: dict[str, str]) -> None:
+def test_a_session_may_not_assume_the_role_again(
+    connect: Connect, sandbox: Sandbox, lease: dict[str, str]
+) -> None:
     keys = (lease["AccessKeyId"], lease["AccessKeySecret"], lease["SecurityToken"])
-    client = AcsClient(region_id=sandbox.region, credential=StsTokenCredential(*keys))
+    client = connect(region_id=sandbox.region, credential=StsTokenCredential(*keys))
     assert refusal(client, assume_role(sandbox)) == (403, "NoPermission")
 
 
@@ -90,14 +112,16 @@ def test_each_parameter_is_checked(
     assert refusal(client, assume_role(sandbox, **parameters)) == (400, code)
 
 
-def test_a_wrong_secret_is_told_from_a_wrong_computation(sandbox: Sandbox) -> None:
+def test_a_wrong_secret_is_told_from_a_wrong_computation(
+    connect: Connect, sandbox: Sandbox
+) -> None:
     """The SDK renames the code only when our string to sign equals its own."""
-    client = AcsClient(sandbox.access_key_id, "wrong", sandbox.region)
+    client = connect(sandbox.access_key_id, "wrong", sandbox.region)
     assert refusal(client, assume_role(sandbox)) == (400, "InvalidAccessKeySecret")
 
 
-def test_an_unknown_key_is_refused(sandbox: Sandbox) -> None:
-    client = AcsClient("LTAI5tNobody", "secret", sandbox.region)
+def test_an_unknown_key_is_refused(connect: Connect, sandbox: Sandbox) -> None:
+    client = connect("LTAI5tNobody", "secret", sandbox.region)
     assert refusal(client, assume_role(sandbox)) == (404, "InvalidAccessKeyId.NotFound")
 
 
@@ -106,9 +130,11 @@ def test_an_unknown_role_is_no_permission(sandbox: Sandbox, client: AcsClient) -
     assert refusal(client, request) == (403, "NoPermission")
 
 
-def test_a_token_that_has_expired_is_refused(sandbox: Sandbox, own_lease: dict[str, str]) -> None:
+def test_a_token_that_has_expired_is_refused(
+    connect: Connect, sandbox: Sandbox, own_lease: dict[str, str]
+) -> None:
     sandbox.expire(own_lease["AccessKeyId"])
     keys = (own_lease["AccessKeyId"], own_lease["AccessKeySecret"], own_lease["SecurityToken"])
-    client = AcsClient(region_id=sandbox.region, credential=StsTokenCredential(*keys))
+    client = connect(region_id=sandbox.region, credential=StsTokenCredential(*keys))
     request = aimed(GetCallerIdentityRequest(), sandbox)
     assert refusal(client, request) == (400, "InvalidSecurityToken.Expired")
