@@ -40,6 +40,6 @@ clean:  ## remove what the other targets made
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed; say PYTHON=/path/to/it'; exit 1; }
 	@echo 'Installing into .venv, once…'
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

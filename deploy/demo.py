@@ -101,6 +101,7 @@ def vending_server(config: Path, sandbox: Sandbox) -> Iterator[str]:
         env=os.environ | own_key,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # Ctrl-C is for this program, which then ends the server
     ) as server:
         try:
             ready = server.stdout.readline() if server.stdout else ""

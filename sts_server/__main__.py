@@ -4,6 +4,9 @@ import sys
 
 try:
     from sts_server.cli import main as _main
+except KeyboardInterrupt:
+    # Half a second of imports is long enough to press Ctrl-C in.
+    sys.exit(130)
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").startswith("sts_server"):
         raise

@@ -23,7 +23,7 @@ from sts_server.prefix import is_safe_value
 from sts_server.sandbox import Sandbox, SandboxError
 from sts_server.settings import listen_address
 
-_DONE, _FAILED, _USAGE = 0, 1, 2
+_DONE, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 
 _GRACE = 15  # seconds that requests under way are given at the end: more than one call to STS takes
 
@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         environ: where our own key for STS comes from.
 
     Returns:
-        the exit code: 0 done, 1 failed, 2 wrong usage or configuration.
+        the exit code: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted before
+        there was anything to end.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     options = _parser().parse_args(argv)
@@ -75,6 +76,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     except SandboxError as error:
         print(f"sts-server: {error}", file=sys.stderr)
         return _FAILED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,7 +2,11 @@
 
 import sys
 
-from sts_server.sandbox.cli import main
+try:
+    from sts_server.sandbox.cli import main
 
-if __name__ == "__main__":
-    sys.exit(main())
+    if __name__ == "__main__":
+        sys.exit(main())
+except KeyboardInterrupt:
+    # Pressed before there was a handler for it: while Python was still importing.
+    sys.exit(130)

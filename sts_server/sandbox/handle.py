@@ -100,12 +100,17 @@ class Sandbox:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
+            start_new_session=True,  # Ctrl-C is for whoever holds the sandbox, who then ends it
         )
         try:
             ready = _ready_line(self._process)
         except StartError as error:
             self._kill()
             raise StartError(f"{error}: {self._said() or 'it said nothing'}") from None
+        except BaseException:
+            self._kill()
+            self._said()
+            raise
         for name, value in ready.items():
             setattr(self, name, value)
 
