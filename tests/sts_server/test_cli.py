@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from sts_server.callers.api_keys import digest
+from sts_server.cli import open_listener
 from tests.sts_server.parts import ALICE_KEY, CONFIG, ENVIRON, OWN_SECRET
 
 SERVER = [sys.executable, "-m", "sts_server"]
@@ -171,6 +172,14 @@ def test_a_port_in_use_is_one_line(config: Path) -> None:
         done = run("serve", "--config", config, "--listen", address)
     assert done.returncode == 1
     assert done.stderr == f"sts-server: cannot listen on {address}: Address already in use\n"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_no_answer_waits_for_an_acknowledgement(host: str) -> None:
+    with open_listener(f"{host}:0") as listener:
+        address = (host.strip("[]"), listener.getsockname()[1])
+        with socket.create_connection(address), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize(
