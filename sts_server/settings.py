@@ -20,6 +20,8 @@ from sts_server.scope import LONGEST, SHORTEST, Action, Grant
 
 Style = Literal["virtual", "path", "cname"]
 
+_LAST_PORT = 65_535
+
 
 class _Table(BaseModel):
     """A table whose unknown names are mistakes, and which nobody changes."""
@@ -86,13 +88,14 @@ def listen_address(value: str) -> str:
     Raises:
         ValueError: it is none. A missing host is not taken for every network of the machine.
     """
-    shape = "must be an address and a port like 127.0.0.1:8000 or [::1]:8000"
     host, _, port = value.rpartition(":")
-    if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:  # noqa: PLR2004 - the last port there is
-        raise ValueError(shape)
+    bracketed = re.fullmatch(r"\[(.+)\]", host)
     try:
-        ipaddress.ip_address(host.removeprefix("[").removesuffix("]") if ":" in host else host)
+        _ = ipaddress.IPv6Address(bracketed[1]) if bracketed else ipaddress.IPv4Address(host)
+        if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _LAST_PORT:
+            raise ValueError(port)
     except ValueError:
+        shape = "must be an address and a port like 127.0.0.1:8000 or [::1]:8000"
         raise ValueError(shape) from None
     return value
 

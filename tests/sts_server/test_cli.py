@@ -183,7 +183,8 @@ def test_no_answer_waits_for_an_acknowledgement(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "listen", ["8000", ":8000", "*:8000", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000"]
+    "listen",
+    ["8000", ":8000", "*:8000", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000", "::1:80"],
 )
 def test_an_address_that_is_none_is_one_line(config: Path, listen: str) -> None:
     done = run("serve", "--config", config, "--listen", listen)
