@@ -89,15 +89,18 @@ def listen_address(value: str) -> str:
         ValueError: it is none. A missing host is not taken for every network of the machine.
     """
     host, _, port = value.rpartition(":")
+    if not _is_bindable(host) or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _LAST_PORT:
+        raise ValueError("must be an address and a port like 127.0.0.1:8000 or [::1]:8000")
+    return value
+
+
+def _is_bindable(host: str) -> bool:
     bracketed = re.fullmatch(r"\[(.+)\]", host)
     try:
-        _ = ipaddress.IPv6Address(bracketed[1]) if bracketed else ipaddress.IPv4Address(host)
-        if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _LAST_PORT:
-            raise ValueError(port)
+        ipaddress.IPv6Address(bracketed[1]) if bracketed else ipaddress.IPv4Address(host)
     except ValueError:
-        shape = "must be an address and a port like 127.0.0.1:8000 or [::1]:8000"
-        raise ValueError(shape) from None
-    return value
+        return False
+    return True
 
 
 def _caller_id(value: str) -> str:
