@@ -7,13 +7,14 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from sts_server.audit import AuditLog, Record
-from sts_server.cache.memory import AssumeRole, MemoryCache
+from sts_server.cache.memory import MemoryCache
 from sts_server.callers.api_keys import ApiKeys
 from sts_server.clock import Clock, system_clock
 from sts_server.config import Settings
 from sts_server.errors import ConfigError
 from sts_server.http.envelope import Envelope
 from sts_server.http.routes import problems, routes
+from sts_server.lease import AssumeRole
 from sts_server.policy import LONGEST_POLICY, session_policy
 from sts_server.prefix import longest
 from sts_server.scope import Caller, Grant, Scope
@@ -63,7 +64,12 @@ def build(
         grants=grants(tables),
         bucket=tables.oss.bucket,
         role=Role(tables.sts.role_arn, tables.sts.external_id),
-        cache=MemoryCache(telling_operator(assume_role), clock=clock),
+        cache=MemoryCache(
+            telling_operator(assume_role),
+            # While STS hangs, one caller must leave room for another.
+            calls_at_once=max(1, tables.sts.max_calls // 2),
+            clock=clock,
+        ),
         audit=audit or _audit_log(tables.server.audit, clock).write,
     )
 

@@ -1,5 +1,6 @@
 """A lease: temporary keys with the moments of their life, and their three states on this server."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -50,6 +51,19 @@ class Lease:
         return self.issued + int((self.expiry - self.issued) * _REPLACE_FROM)
 
 
+AssumeRole = Callable[[RoleRequest], Awaitable[Lease]]
+"""Asks STS for a lease, or raises the Refusal that keeps it from being one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a cache gives: a lease, when to ask for the next, and whether it was there before."""
+
+    lease: Lease
+    refresh_after: int
+    cached: bool
+
+
 class State(Enum):
     """What a cached lease is good for."""
 
@@ -62,10 +76,13 @@ def state(lease: Lease, now: float) -> State:
     """Judge a cached lease: fresh until 40 % of its life, stale until half, then dead.
 
     So what is vended has at least half of its life left, and the official readers, which refetch
-    in the last 15 minutes, do not come back at once.
+    in the last 15 minutes, do not come back at once. A lease from the future is dead: the clock
+    was wrong then or is wrong now.
     """
     age = now - lease.issued
     life = lease.expiry - lease.issued
+    if age < 0:
+        return State.DEAD
     if age < life * _REFRESH_FROM:
         return State.FRESH
     if age < life * _REPLACE_FROM:

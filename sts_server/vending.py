@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sts_server.audit import Record
-from sts_server.cache.memory import AssumeRole, Held
 from sts_server.clock import to_wire
 from sts_server.errors import InvalidArgument, Refusal, UpstreamFailure
 from sts_server.grants import read_wish, resolve
-from sts_server.lease import Lease, RoleRequest
+from sts_server.lease import AssumeRole, Held, Lease, RoleRequest
 from sts_server.policy import LONGEST_POLICY, session_policy
 from sts_server.scope import Caller, Grant, Scope, session_name
 

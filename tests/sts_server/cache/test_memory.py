@@ -1,10 +1,12 @@
 """The cache: one AssumeRole a key, the windows of a lease's life, and bounds for each caller."""
 
 import asyncio
+import gc
 
 import pytest
 
-from sts_server.cache.memory import CALLS_PER_CALLER, LEASES_PER_CALLER, Held, MemoryCache
+from sts_server.cache.memory import MemoryCache
+from sts_server.cache.shelves import CALLS_PER_CALLER, LEASES_PER_CALLER
 from sts_server.errors import (
     TooManyRequests,
     UpstreamFailure,
@@ -12,7 +14,7 @@ from sts_server.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from sts_server.lease import RoleRequest
+from sts_server.lease import Held, RoleRequest
 from tests.sts_server.parts import T0, ScriptedSts, SetClock
 
 REQUEST = RoleRequest("acs:ram::1:role/r", "alice-1", "{}", 3600)
@@ -23,6 +25,20 @@ REFUSED = UpstreamRefused("no", hint="")
 
 def numbered(number: int) -> RoleRequest:
     return RoleRequest("acs:ram::1:role/r", "alice-1", f'{{"n":{number}}}', 3600)
+
+
+def cache_of(
+    sts: ScriptedSts, size: int = 10_000, patience: float = 3, at_once: int = 4
+) -> MemoryCache:
+    """Make a cache whose stopwatch is the test's clock, too."""
+    return MemoryCache(
+        sts,
+        size=size,
+        calls_at_once=at_once,
+        patience=patience,
+        clock=sts.clock,
+        stopwatch=sts.clock,
+    )
 
 
 async def settle() -> None:
@@ -37,9 +53,9 @@ async def ask(cache: MemoryCache, caller: str = "alice", refused: str | None = N
     return held
 
 
-def test_a_lease_is_asked_for_once_and_then_served(sts: ScriptedSts, clock: SetClock) -> None:
+def test_a_lease_is_asked_for_once_and_then_served(sts: ScriptedSts) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         first = await ask(cache)
         again = await ask(cache)
         assert (first.lease, first.cached, first.refresh_after) == (again.lease, False, T0 + 1800)
@@ -49,10 +65,10 @@ def test_a_lease_is_asked_for_once_and_then_served(sts: ScriptedSts, clock: SetC
     asyncio.run(story())
 
 
-def test_many_who_wait_cause_one_call(sts: ScriptedSts, clock: SetClock) -> None:
+def test_many_who_wait_cause_one_call(sts: ScriptedSts) -> None:
     async def story() -> None:
         sts.gate = asyncio.Event()
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         waiting = [asyncio.create_task(cache.lease("alice", REQUEST)) for _ in range(100)]
         await settle()
         sts.gate.set()
@@ -62,21 +78,19 @@ def test_many_who_wait_cause_one_call(sts: ScriptedSts, clock: SetClock) -> None
     asyncio.run(story())
 
 
-def test_two_callers_never_share_a_lease(sts: ScriptedSts, clock: SetClock) -> None:
+def test_two_callers_never_share_a_lease(sts: ScriptedSts) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         alice, bob = await ask(cache, "alice"), await ask(cache, "bob")
         assert alice.lease.access_key_id != bob.lease.access_key_id
 
     asyncio.run(story())
 
 
-def test_whoever_goes_away_does_not_take_the_call_from_the_others(
-    sts: ScriptedSts, clock: SetClock
-) -> None:
+def test_whoever_goes_away_does_not_take_the_call_from_the_others(sts: ScriptedSts) -> None:
     async def story() -> None:
         sts.gate = asyncio.Event()
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         leaver = asyncio.create_task(cache.lease("alice", REQUEST))
         stayer = asyncio.create_task(cache.lease("alice", REQUEST))
         await settle()
@@ -89,12 +103,10 @@ def test_whoever_goes_away_does_not_take_the_call_from_the_others(
     asyncio.run(story())
 
 
-def test_all_who_wait_get_the_same_error_and_it_is_not_kept(
-    sts: ScriptedSts, clock: SetClock
-) -> None:
+def test_all_who_wait_get_the_same_error_and_it_is_not_kept(sts: ScriptedSts) -> None:
     async def story() -> None:
         sts.gate, sts.error = asyncio.Event(), AWAY
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         waiting = [asyncio.create_task(cache.lease("alice", REQUEST)) for _ in range(5)]
         await settle()
         sts.gate.set()
@@ -109,7 +121,7 @@ def test_from_40_percent_of_life_it_is_served_while_one_refreshes(
     sts: ScriptedSts, clock: SetClock
 ) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         await ask(cache)
         clock.now = T0 + 1439
         await ask(cache)
@@ -128,7 +140,7 @@ def test_from_40_percent_of_life_it_is_served_while_one_refreshes(
 
 def test_past_half_life_all_wait_for_one_new_lease(sts: ScriptedSts, clock: SetClock) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         await ask(cache)
         clock.now = T0 + 1800
         new = await asyncio.gather(*(cache.lease("alice", REQUEST) for _ in range(5)))
@@ -142,7 +154,7 @@ def test_while_sts_is_away_the_old_lease_serves_until_five_minutes_remain(
     failure: UpstreamFailure, sts: ScriptedSts, clock: SetClock
 ) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         await ask(cache)
         sts.error = failure
         clock.now = T0 + 3300
@@ -160,7 +172,7 @@ def test_while_sts_is_away_it_is_not_asked_at_every_request(
     sts: ScriptedSts, clock: SetClock
 ) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         await ask(cache)
         sts.error = AWAY
         clock.now = T0 + 1500
@@ -180,7 +192,7 @@ def test_while_sts_is_away_it_is_not_asked_at_every_request(
 
 def test_when_sts_refuses_us_no_old_lease_is_handed_on(sts: ScriptedSts, clock: SetClock) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         await ask(cache)
         sts.error = REFUSED
         clock.now = T0 + 1800
@@ -195,7 +207,7 @@ def test_a_lease_that_oss_refused_is_dropped_once_a_minute(
     sts: ScriptedSts, clock: SetClock
 ) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         await ask(cache)
         assert (await ask(cache, refused="STS.other")).lease.access_key_id == "STS.1"
         assert (await ask(cache, refused="STS.1")).lease.access_key_id == "STS.2"
@@ -208,9 +220,9 @@ def test_a_lease_that_oss_refused_is_dropped_once_a_minute(
     asyncio.run(story())
 
 
-def test_nobody_can_drop_anothers_lease(sts: ScriptedSts, clock: SetClock) -> None:
+def test_nobody_can_drop_anothers_lease(sts: ScriptedSts) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         await ask(cache, "alice")
         await ask(cache, "bob", refused="STS.1")
         assert (await ask(cache, "alice")).lease.access_key_id == "STS.1"
@@ -218,11 +230,9 @@ def test_nobody_can_drop_anothers_lease(sts: ScriptedSts, clock: SetClock) -> No
     asyncio.run(story())
 
 
-def test_a_dropped_lease_does_not_come_back_when_sts_is_away(
-    sts: ScriptedSts, clock: SetClock
-) -> None:
+def test_a_dropped_lease_does_not_come_back_when_sts_is_away(sts: ScriptedSts) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         await ask(cache)
         sts.error = AWAY
         with pytest.raises(UpstreamUnavailable):
@@ -235,7 +245,7 @@ def test_one_caller_may_cause_only_so_many_calls_a_minute(
     sts: ScriptedSts, clock: SetClock
 ) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         for number in range(CALLS_PER_CALLER):
             clock.now = T0 + number
             await cache.lease("alice", numbered(number))
@@ -250,27 +260,163 @@ def test_one_caller_may_cause_only_so_many_calls_a_minute(
     asyncio.run(story())
 
 
-def test_who_asks_too_often_keeps_the_lease_they_have(sts: ScriptedSts, clock: SetClock) -> None:
+def test_who_asks_too_often_keeps_the_lease_they_have_until_a_new_one_is_due(
+    sts: ScriptedSts, clock: SetClock
+) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         await ask(cache)
-        for late in (1500, 1800):
-            clock.now = T0 + late
-            sts.error = AWAY
-            for number in range(CALLS_PER_CALLER):
-                with pytest.raises(UpstreamUnavailable):
-                    await cache.lease("alice", numbered(number))
-            sts.error = None
-            assert (await ask(cache)).lease.access_key_id == "STS.1"
+        clock.now = T0 + 1500
+        for number in range(CALLS_PER_CALLER):
+            await cache.lease("alice", numbered(number))
+        assert (await ask(cache)).lease.access_key_id == "STS.1"
+        clock.now = T0 + 1800
+        sts.error = THROTTLED
+        for number in range(CALLS_PER_CALLER):
+            with pytest.raises(UpstreamThrottled):
+                await cache.lease("alice", numbered(-1 - number))
+        with pytest.raises(TooManyRequests):
+            await ask(cache)
 
     asyncio.run(story())
+
+
+def test_asks_that_are_too_many_cost_no_lease_that_is_there(sts: ScriptedSts) -> None:
+    async def story() -> None:
+        cache = cache_of(sts)
+        for number in range(CALLS_PER_CALLER):
+            await cache.lease("alice", numbered(number))
+        for number in range(LEASES_PER_CALLER):
+            with pytest.raises(TooManyRequests):
+                await cache.lease("alice", numbered(-1 - number))
+        assert all(
+            [(await cache.lease("alice", numbered(n))).cached for n in range(CALLS_PER_CALLER)]
+        )
+
+    asyncio.run(story())
+
+
+def test_calls_that_never_reached_sts_are_not_held_against_the_caller(sts: ScriptedSts) -> None:
+    async def story() -> None:
+        cache = cache_of(sts)
+        sts.error = AWAY
+        for _ in range(CALLS_PER_CALLER + 5):
+            with pytest.raises(UpstreamUnavailable):
+                await ask(cache)
+        sts.error = None
+        assert (await ask(cache)).lease.access_key_id
+
+    asyncio.run(story())
+
+
+def test_while_sts_hangs_an_old_lease_is_not_waited_for(sts: ScriptedSts, clock: SetClock) -> None:
+    async def story() -> None:
+        cache = cache_of(sts, patience=0)
+        await ask(cache)
+        clock.now = T0 + 1800
+        sts.gate = asyncio.Event()
+        assert (await ask(cache)).lease.access_key_id == "STS.1"
+        sts.gate.set()
+        await settle()
+        assert (await ask(cache)).lease.access_key_id == "STS.2"
+
+    asyncio.run(story())
+
+
+def test_while_sts_hangs_one_caller_leaves_room_for_another(sts: ScriptedSts) -> None:
+    async def story() -> None:
+        cache = cache_of(sts, at_once=2)
+        sts.gate = asyncio.Event()
+        asks = [asyncio.create_task(cache.lease("alice", numbered(n))) for n in range(10)]
+        await settle()
+        assert len(sts.asked) == 2
+        other = asyncio.create_task(cache.lease("bob", REQUEST))
+        await settle()
+        assert len(sts.asked) == 3
+        sts.gate.set()
+        await asyncio.gather(other, *asks)
+        assert len(sts.asked) == 11
+
+    asyncio.run(story())
+
+
+def test_quotas_are_not_forgiven_when_the_cache_is_full(sts: ScriptedSts) -> None:
+    async def story() -> None:
+        cache = cache_of(sts, size=2)
+        for number in range(CALLS_PER_CALLER):
+            await cache.lease("alice", numbered(number))
+        for caller in ("b", "c", "d"):
+            await ask(cache, caller)
+        with pytest.raises(TooManyRequests):
+            await ask(cache, "alice")
+
+    asyncio.run(story())
+
+
+def test_what_is_just_being_asked_for_is_not_pushed_out(sts: ScriptedSts) -> None:
+    async def story() -> None:
+        cache = cache_of(sts, size=1)
+        sts.gate = asyncio.Event()
+        first = asyncio.create_task(cache.lease("alice", REQUEST))
+        other = asyncio.create_task(cache.lease("bob", REQUEST))
+        await settle()
+        again = asyncio.create_task(cache.lease("alice", REQUEST))
+        await settle()
+        sts.gate.set()
+        assert (await first).lease == (await again).lease
+        assert (await other).lease.access_key_id
+        assert len(sts.asked) == 2
+
+    asyncio.run(story())
+
+
+def test_a_callers_least_used_lease_goes_first(sts: ScriptedSts, clock: SetClock) -> None:
+    async def story() -> None:
+        cache = cache_of(sts)
+        for number in range(LEASES_PER_CALLER):
+            clock.now += 3
+            await cache.lease("alice", numbered(number))
+        await cache.lease("alice", numbered(0))
+        clock.now += 3
+        await cache.lease("alice", numbered(-1))
+        assert (await cache.lease("alice", numbered(0))).cached
+        clock.now += 3
+        assert not (await cache.lease("alice", numbered(1))).cached
+
+    asyncio.run(story())
+
+
+def test_many_callers_come_and_go_without_a_trace(sts: ScriptedSts, clock: SetClock) -> None:
+    async def story() -> None:
+        cache = cache_of(sts, size=5)
+        for number in range(100):
+            clock.now += 61
+            await ask(cache, f"caller-{number}")
+        assert len(cache.shelves) == 5
+
+    asyncio.run(story())
+
+
+def test_a_failed_call_behind_the_scenes_complains_to_nobody(
+    sts: ScriptedSts, clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        cache = cache_of(sts)
+        await ask(cache)
+        clock.now = T0 + 1500
+        sts.error = REFUSED
+        await ask(cache)
+
+    asyncio.run(story(), debug=True)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 def test_one_caller_keeps_only_so_many_leases_and_pushes_out_their_own(
     sts: ScriptedSts, clock: SetClock
 ) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, clock=clock)
+        cache = cache_of(sts)
         await cache.lease("bob", numbered(0))
         for number in range(LEASES_PER_CALLER + 1):
             clock.now += 3
@@ -283,11 +429,9 @@ def test_one_caller_keeps_only_so_many_leases_and_pushes_out_their_own(
     asyncio.run(story())
 
 
-def test_the_whole_cache_is_bounded_and_forgets_who_was_away_longest(
-    sts: ScriptedSts, clock: SetClock
-) -> None:
+def test_the_whole_cache_is_bounded_and_forgets_who_was_away_longest(sts: ScriptedSts) -> None:
     async def story() -> None:
-        cache = MemoryCache(sts, size=3, clock=clock)
+        cache = cache_of(sts, size=3)
         for caller in ("a", "b", "c"):
             await ask(cache, caller)
         await ask(cache, "a")
