@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -39,10 +40,12 @@ def build(
         clock: tells the time.
 
     Raises:
-        ConfigError: a grant's policy can be longer than STS takes, or the audit log does not open.
+        ConfigError: a grant's policy can be longer than STS takes, or a file cannot be opened.
     """
     tables = settings.tables
     check(tables)
+    if settings.ca_bundle is not None and not Path(settings.ca_bundle).exists():
+        raise ConfigError(["environment: the CA bundle it names does not exist"])
     sts: Sts | None = None
     if assume_role is None:
         sts = Sts(
@@ -84,6 +87,8 @@ def build(
         exception_handlers=problems(),
         lifespan=lifespan,
     )
+    # A slash too many is no other name for a lease: a redirect would go to whatever Host says.
+    inside.router.redirect_slashes = False
     # Outermost, so that even what Starlette answers to a fault of our own is sealed.
     return Envelope(inside)
 

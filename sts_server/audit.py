@@ -1,14 +1,20 @@
 """The audit log: one JSON object a line, appended to a file or to standard error."""
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from sts_server.clock import Clock, system_clock, to_wire
+from sts_server.lines import Lines
 
 Record = Mapping[str, object]
+
+STDERR: Final = 2
+"""Its file descriptor."""
 
 
 class AuditLog:
@@ -22,20 +28,25 @@ class AuditLog:
             clock: tells the time of each line.
 
         Raises:
-            OSError: the file cannot be opened.
+            OSError: the file cannot be opened, or standard error is closed.
         """
         self._clock = clock
-        self._file = sys.stderr.fileno() if target == "stderr" else _open(Path(target))
+        if target == "stderr":
+            if sys.stderr is None:
+                # Closed by whoever started us: its number may be anything by now.
+                raise OSError(errno.EBADF, "standard error is closed")
+            self._lines = Lines(STDERR)
+        else:
+            self._lines = Lines(_open(Path(target)))
 
     def write(self, record: Record) -> None:
         """Append one line. It stands in the log when this returns.
 
         Raises:
-            OSError: it could not be written; then what it speaks of must not happen.
+            OSError: it does not; then what it speaks of must not happen.
         """
-        line = json.dumps({"time": to_wire(self._clock()), **record}, separators=(",", ":"))
-        # One write, so that lines of several processes do not mix.
-        os.write(self._file, line.encode() + b"\n")
+        timed = {"time": to_wire(self._clock()), **record}
+        self._lines.write(json.dumps(timed, separators=(",", ":")))
 
 
 def _open(path: Path) -> int:

@@ -5,27 +5,32 @@ import contextlib
 import json
 import logging
 import os
-import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from sts_server import app
 from sts_server.callers.api_keys import digest, new_key
-from sts_server.config import ID_NAME, SECRET_NAME, Settings, parse
+from sts_server.config import (
+    ID_NAME,
+    SECRET_NAME,
+    key_problems,
+    parse,
+    read_tables,
+)
 from sts_server.errors import ConfigError
+from sts_server.lines import LineHandler, Lines
 from sts_server.policy import LONGEST_POLICY
 from sts_server.prefix import is_safe_value
 from sts_server.sandbox import Sandbox, SandboxError
+from sts_server.serving import address_of, open_listener, serve
 from sts_server.settings import listen_address
 
 _DONE, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
-
-_GRACE = 15  # seconds that requests under way are given at the end: more than one call to STS takes
+_STDOUT, _STDERR = 1, 2  # file descriptors
 
 _SANDBOX = """
 [server]
@@ -59,7 +64,12 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         the exit code: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted before
         there was anything to end.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(levelname)s %(name)s: %(message)s",
+        # Not the usual handler, which waits for its reader with the whole server behind it.
+        handlers=[LineHandler(Lines(_STDERR))] if sys.stderr else [logging.NullHandler()],
+    )
     options = _parser().parse_args(argv)
     try:
         match options.command:
@@ -74,8 +84,9 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
             print(f"sts-server: {problem}", file=sys.stderr)
         return _USAGE
     except SandboxError as error:
-        print(f"sts-server: {error}", file=sys.stderr)
-        return _FAILED
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f"cannot write: {error.strerror}")
     except KeyboardInterrupt:
         return _INTERRUPTED
 
@@ -112,7 +123,7 @@ def _address(text: str) -> str:
 
 def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if not options.sandbox:
-        settings = _read(options.config, environ)
+        settings = parse(_read(options.config), environ)
         return _run(app.build(settings), options.listen or settings.tables.server.listen)
     with Sandbox() as sandbox:
         key = new_key()
@@ -128,73 +139,32 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return _run(app.build(settings), listen, then=try_it)
 
 
-def open_listener(listen: str) -> socket.socket:
-    """Listen on an address such as `127.0.0.1:8000` or `[::1]:8000`.
-
-    Raises:
-        OSError: it is taken, or none of this machine's.
-    """
-    host, _, port = listen.rpartition(":")
-    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
-    listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=2048)
-    # What is accepted here inherits it. Else an answer's body waits 40 ms for the client to
-    # acknowledge its head.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
 def _run(application: ASGIApp, listen: str, then: str = "") -> int:
     try:
         listener = open_listener(listen)
+    except socket.gaierror:
+        return _complain(f"cannot listen on {listen}: no such address")
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "no such address"
-        print(f"sts-server: cannot listen on {listen}: {reason}", file=sys.stderr)
-        return _FAILED
-    url = f"http://{listen.rpartition(':')[0]}:{listener.getsockname()[1]}"
-    config = uvicorn.Config(
-        application,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        proxy_headers=False,  # the peer is the peer
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE,
-    )
-    with listener, _quiet_end():
-        _Server(config, [json.dumps({"url": url}), *([then.format(url=url)] if then else [])]).run(
-            sockets=[listener]
-        )
+        return _complain(f"cannot listen on {listen}: {os.strerror(error.errno or 0)}")
+    url = address_of(listen, listener)
+    lines = [json.dumps({"url": url}), *([then.format(url=url)] if then else [])]
+
+    def ready() -> None:
+        # Whoever does not read this still gets a server.
+        with contextlib.suppress(OSError):
+            Lines(_STDOUT).write("\n".join(lines))
+
+    serve(application, listener, ready)
     return _DONE
 
 
-class _Server(uvicorn.Server):
-    """Prints its lines when it answers, not before."""
-
-    def __init__(self, config: uvicorn.Config, lines: Sequence[str]) -> None:
-        super().__init__(config)
-        self._lines = lines
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        for line in self._lines if self.started else ():
-            print(line, flush=True)
-
-
-@contextlib.contextmanager
-def _quiet_end() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C end in exit code 0: uvicorn raises them again once it has stopped."""
-    before = {
-        sign: signal.signal(sign, lambda *_: None) for sign in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for sign, handler in before.items():
-            signal.signal(sign, handler)
+def _complain(what: str) -> int:
+    print(f"sts-server: {what}", file=sys.stderr)
+    return _FAILED
 
 
 def _check(path: Path, environ: Mapping[str, str]) -> int:
-    tables = _read(path, environ).tables
+    tables = read_tables(_read(path))
     app.check(tables)
     print(f"{path}: bucket {tables.oss.bucket} in {tables.oss.region}, {tables.sts.role_arn}")
     lengths = app.longest_policies(tables)
@@ -205,6 +175,9 @@ def _check(path: Path, environ: Mapping[str, str]) -> int:
             f"  {grant.name}: {', '.join(who)} may {', '.join(grant.actions)} in {place}"
             f" for {grant.duration} s (policy: at most {lengths[grant.name]} of {LONGEST_POLICY})"
         )
+    # A configuration can be checked where its secret is not.
+    for problem in key_problems(environ):
+        print(f"  to serve it here: {problem}")
     return _DONE
 
 
@@ -214,16 +187,22 @@ def _new_key(name: str) -> int:
             ["the name must be 1-64 letters, digits or ._@+=,:|~- and not '.' or '..'"]
         )
     key = new_key()
-    print(f"# The key, shown only now. Give it to {name}:\n#   {key}", file=sys.stderr)
-    print(f'[[callers.api_key]]\nid = "{name}"\nsha256 = ["{digest(key)}"]')
+    # The blank line parts it from what a file it is appended to may end in.
+    print(f'\n[[callers.api_key]]\nid = "{name}"\nsha256 = ["{digest(key)}"]', flush=True)
+    print(
+        f"# The key of {name}, shown only now:\n"
+        f"#   {key}\n"
+        f"# Add the lines above to the configuration. If {name} is in there already, add only the\n"
+        f"# digest to their sha256: then both keys work.",
+        file=sys.stderr,
+    )
     return _DONE
 
 
-def _read(path: Path, environ: Mapping[str, str]) -> Settings:
+def _read(path: Path) -> str:
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise ConfigError([f"{path}: is not UTF-8 text"]) from None
-    return parse(text, environ)

@@ -48,27 +48,40 @@ def parse(text: str, environ: Mapping[str, str]) -> Settings:
         ConfigError: with a line for every mistake: its place, what is wrong, what to do. Values are
             not repeated, since one of them may be a secret in the wrong place.
     """
-    problems = [
-        f"environment: {name} is not set; the RAM user that may assume the role has one"
-        for name in (ID_NAME, SECRET_NAME)
-        if not environ.get(name)
-    ]
-    tables: Tables | None = None
+    problems = [f"environment: {problem}" for problem in key_problems(environ)]
     try:
-        document = tomllib.loads(text)
-        # No callers at all is a mistake of its own, found where callers are checked.
-        document.setdefault("callers", {})
-        tables = Tables.model_validate(document)
-    except tomllib.TOMLDecodeError as error:
-        problems.append(f"not TOML: {error}")
-    except ValidationError as error:
-        problems.extend(_problem(document, dict(item)) for item in error.errors())
-    if tables is None or problems:
+        tables = read_tables(text)
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from None
+    if problems:
         raise ConfigError(problems)
     key = AccessKey(environ[ID_NAME], environ[SECRET_NAME], environ.get(TOKEN_NAME) or None)
     # The first name is the official SDK's own, the second that of every Python program.
     ca_bundle = environ.get("ALIBABA_CLOUD_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE")
     return Settings(tables, key, ca_bundle or None)
+
+
+def read_tables(text: str) -> Tables:
+    """Read the tables of a configuration, without the key that is not in it; raises as `parse`."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"not TOML: {error}"]) from None
+    # No callers at all is a mistake of its own, found where callers are checked.
+    document.setdefault("callers", {})
+    try:
+        return Tables.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError([_problem(document, dict(item)) for item in error.errors()]) from None
+
+
+def key_problems(environ: Mapping[str, str]) -> list[str]:
+    """Tell what is missing of our own key."""
+    return [
+        f"{name} is not set; the RAM user that may assume the role has one"
+        for name in (ID_NAME, SECRET_NAME)
+        if not environ.get(name)
+    ]
 
 
 def _problem(document: Mapping[str, Any], item: Mapping[str, Any]) -> str:

@@ -53,7 +53,8 @@ def _not_empty(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself, by number or as `localhost`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -77,7 +78,7 @@ def _url(value: str) -> str:
         raise ValueError(shape) from None
     if not host or port == 0 or value != f"{url.scheme}://{url.netloc}" or "@" in url.netloc:
         raise ValueError(shape)
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(host)):
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(host)):
         raise ValueError("must be https: only a loopback address may be http")
     return value
 
@@ -103,6 +104,14 @@ def _is_bindable(host: str) -> bool:
     return True
 
 
+def _digest(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", value):
+        raise ValueError("must be 64 hexadecimal digits as `sts-server new-key NAME` prints them")
+    if value == "0" * 64:
+        raise ValueError("is only an example's; `sts-server new-key NAME` makes one")
+    return value
+
+
 def _caller_id(value: str) -> str:
     if not is_safe_value(value):
         raise ValueError("must be 1-64 letters, digits or ._@+=,:|~- and not '.' or '..'")
@@ -123,9 +132,7 @@ _Url = Annotated[str, AfterValidator(_url)]
 _Name = Annotated[
     str, _shaped(r"[a-z0-9][a-z0-9_-]{0,63}", "1-64 lower-case letters, digits, - or _")
 ]
-_Digest = Annotated[
-    str, _shaped(r"[0-9a-f]{64}", "64 hexadecimal digits as `sts-server new-key` prints")
-]
+_Digest = Annotated[str, AfterValidator(_digest)]
 _Names = Annotated[tuple[str, ...], AfterValidator(_no_repeats)]
 
 
@@ -138,16 +145,6 @@ class ServerTable(_Table):
 
     listen: Annotated[str, AfterValidator(listen_address)] = "127.0.0.1:8000"
     audit: Annotated[str, Field(min_length=1)] = "stderr"
-
-    @property
-    def host(self) -> str:
-        """The address, without brackets."""
-        return self.listen.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        """The port; 0 takes a free one."""
-        return int(self.listen.rpartition(":")[2])
 
 
 class OssTable(_Table):

@@ -26,6 +26,7 @@ from sts_server.errors import (
     UpstreamUnavailable,
 )
 from sts_server.lease import Lease, RoleRequest
+from sts_server.settings import is_loopback
 
 CONNECT_TIMEOUT: Final = 3
 """Seconds to reach STS."""
@@ -51,6 +52,17 @@ _HINTS: Final[Mapping[str, str]] = {
     "InvalidTimeStamp": "this machine's clock is more than 15 minutes off: correct it",
     "InvalidParameter.DurationSeconds": "a grant's duration is over the role's MaxSessionDuration",
     "InvalidParameter.Policy": "STS did not take the session policy: report this with the code",
+}
+
+
+_SIGNS: Final[Mapping[str, str]] = {
+    # A word in the text of an error that never reached STS -> what the operator should know.
+    "ca certificate bundle": "the file of trusted certificates cannot be read",
+    "certificate": "its certificate is not trusted, or is another host's",
+    "name or service not known": "there is no host of this name",
+    "name resolution": "there is no host of this name",
+    "refused": "nobody listens there",
+    "timed out": "no answer in time",
 }
 
 
@@ -135,7 +147,7 @@ class Sts:
             raise _refusal(error.get_http_status(), error.get_error_code()) from None
         except Exception as error:  # noqa: BLE001 - the SDK lets IndexError, UnicodeError and others out
             # Its texts may hold a whole answer, so only the kind of error goes on.
-            raise _unavailable(f"no usable answer ({_kind(error)})") from None
+            raise _unavailable(f"{self._endpoint}: {_kind(error)}") from None
         return _read(body, issued)
 
 
@@ -154,9 +166,8 @@ def mend_sdk() -> None:
 
 def _proxies(endpoint: str) -> dict[str, str | None]:
     """Find the proxies to use; the SDK itself would send loopback calls through one, too."""
-    host = urlsplit(endpoint).hostname or ""
     direct: dict[str, str | None] = {"http": None, "https": None}
-    if host in ("localhost", "::1") or host.startswith("127."):
+    if is_loopback(urlsplit(endpoint).hostname or ""):
         return direct
     return {**direct, **requests.utils.get_environ_proxies(endpoint)}
 
@@ -207,7 +218,11 @@ def _unavailable(hint: str) -> UpstreamUnavailable:
 
 
 def _kind(error: Exception) -> str:
-    """Name an error without its text: the SDK's own code where there is one."""
+    """Name an error without its text: what it means where that is plain, else the SDK's code."""
+    text = str(error).lower()
+    for sign, meaning in _SIGNS.items():
+        if sign in text:
+            return meaning
     code = getattr(error, "error_code", None)
     return (
         code

@@ -58,7 +58,7 @@ async def _not_served(request: Request, error: Exception) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     detail = "there is nothing here; leases are at /v1/credentials/{grant}"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = "this path answers GET only"
+        detail = "this path answers GET and HEAD only"
     return answers.problem(
         error.status_code,
         phrase.title().replace(" ", ""),

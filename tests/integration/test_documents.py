@@ -20,7 +20,7 @@ from tests.integration.house import KEYS, Server
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-EXAMPLE = (ROOT / "deploy" / "sts-server.toml").read_text("utf-8")
+EXAMPLE = (ROOT / "deploy" / "sts-server.toml").read_text("utf-8").replace("0" * 64, "ab" * 32)
 ENVIRON = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "x"}
 
 

@@ -22,11 +22,7 @@ def changed(old: str, new: str) -> str:
 def test_what_is_not_said_has_a_default() -> None:
     settings = read()
     tables = settings.tables
-    assert (tables.server.host, tables.server.port, tables.server.audit) == (
-        "127.0.0.1",
-        8000,
-        "stderr",
-    )
+    assert (tables.server.listen, tables.server.audit) == ("127.0.0.1:8000", "stderr")
     assert tables.oss.endpoint == "https://oss-cn-hangzhou.aliyuncs.com"
     assert tables.oss.style == "virtual"
     assert tables.sts.max_calls == 8
@@ -37,13 +33,9 @@ def test_what_is_not_said_has_a_default() -> None:
     assert settings.key.security_token is None
 
 
-@pytest.mark.parametrize(
-    ("listen", "host", "port"),
-    [("[::1]:0", "::1", 0), ("0.0.0.0:80", "0.0.0.0", 80)],  # noqa: S104 - asked for
-)
-def test_it_listens_where_it_is_told(listen: str, host: str, port: int) -> None:
-    server = read(f'[server]\nlisten = "{listen}"\n{CONFIG}').tables.server
-    assert (server.host, server.port) == (host, port)
+@pytest.mark.parametrize("listen", ["[::1]:0", "0.0.0.0:80", "127.0.0.1:65535"])
+def test_it_listens_where_it_is_told(listen: str) -> None:
+    assert read(f'[server]\nlisten = "{listen}"\n{CONFIG}').tables.server.listen == listen
 
 
 @pytest.mark.parametrize(
@@ -147,6 +139,11 @@ def test_a_digest_that_is_none_is_not_repeated() -> None:
     assert "oops" not in line
 
 
+def test_the_digest_of_an_example_is_nobodys() -> None:
+    (line,) = problems(CONFIG.replace(CONFIG.split('sha256 = ["')[1][:64], "0" * 64))
+    assert "new-key" in line
+
+
 def test_one_key_is_not_two_callers() -> None:
     first = CONFIG.split('sha256 = ["')[1][:64]
     second = CONFIG.split('sha256 = ["')[2][:64]
@@ -162,6 +159,11 @@ def test_without_grants_nothing_could_be_given() -> None:
     text = CONFIG[: CONFIG.index("[[grants")]
     assert problems(text)[0] == "grants: is missing"
     assert "is empty" in problems("grants = []\n" + text)[0]
+
+
+def test_a_key_that_is_missing_is_named() -> None:
+    (line,) = problems(CONFIG, {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample"})
+    assert line.startswith("environment: ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set")
 
 
 def test_a_key_that_is_missing_is_named_beside_the_other_mistakes() -> None:

@@ -183,7 +183,7 @@ def test_a_dead_sts_is_unavailable() -> None:
     with pytest.raises(UpstreamUnavailable) as failure:
         assume(f"http://127.0.0.1:{port}")
     assert failure.value.retry_after
-    assert "SDK.HttpError" in failure.value.hint
+    assert failure.value.hint == f"http://127.0.0.1:{port}: nobody listens there"
 
 
 @pytest.mark.parametrize(
@@ -255,5 +255,22 @@ def test_tls_says_which_server_it_wants(tmp_path: Path) -> None:
         endpoint = f"https://localhost:{server.server_port}"
         assert assume(endpoint, ca_bundle=str(bundle)).access_key_id == "STS.NTexample"
         assert asked_for == ["localhost"]
-        with pytest.raises(UpstreamUnavailable):
+        with pytest.raises(UpstreamUnavailable, match="STS cannot be reached") as failure:
             assume(endpoint)  # an authority that nobody trusts
+        assert "certificate" in failure.value.hint
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "ca_bundle", "hint"),
+    [
+        ("https://sts.invalid", None, "no host of this name"),
+        ("https://127.0.0.1:9", "/nowhere/ca.pem", "trusted certificates cannot be read"),
+    ],
+)
+def test_what_never_reached_sts_is_told_apart(
+    endpoint: str, ca_bundle: str | None, hint: str
+) -> None:
+    with pytest.raises(UpstreamUnavailable) as failure:
+        assume(endpoint, ca_bundle=ca_bundle)
+    assert hint in failure.value.hint
+    assert endpoint in failure.value.hint

@@ -1,6 +1,7 @@
 """The HTTP face, through a real server and real sockets: answers, refusals, headers."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import re
@@ -23,16 +24,15 @@ from sts_server.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
+from sts_server.serving import open_listener, server_config
 from tests.sts_server.parts import ALICE_KEY, BOB_KEY, ScriptedSts, SetClock, read
 
 
 @contextmanager
 def serving(application: ASGIApp) -> Iterator[str]:
     """Serve an application on a free port of this machine."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
-    )
+    listener = open_listener("127.0.0.1:0")
+    server = uvicorn.Server(server_config(application))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
     thread.start()
     try:
@@ -240,3 +240,75 @@ def test_every_decision_is_written_down_without_a_secret(house: House) -> None:
     house.get("/v1/credentials/uploads", None)
     assert [line["outcome"] for line in house.audit] == ["vended", "refused"]
     assert "secret-1" not in json.dumps(house.audit)
+
+
+def test_what_sts_said_is_what_is_vended(house: House) -> None:
+    house.sts.life = 1000
+    body = house.get("/v1/credentials/uploads").json()
+    assert body["Expiration"] == "2025-12-01T08:46:40Z"
+    assert body["Lease"]["RefreshAfter"] == "2025-12-01T08:38:20Z"
+
+
+def test_while_sts_is_away_the_old_lease_says_to_come_back_soon(house: House) -> None:
+    house.get("/v1/credentials/uploads")
+    house.sts.error = UpstreamUnavailable("away", hint="")
+    house.clock.now += 2000
+    body = house.get("/v1/credentials/uploads").json()
+    assert body["AccessKeyId"] == "STS.1"
+    assert body["Lease"]["RefreshAfter"] == "2025-12-01T09:04:20Z"
+
+
+def test_the_peer_is_the_peer(house: House) -> None:
+    requests.get(
+        f"{house.url}/v1/credentials/uploads",
+        headers={"X-Forwarded-For": "10.9.8.7", "Forwarded": "for=10.9.8.7"},
+        timeout=10,
+    )
+    assert house.audit[0]["peer"] == "127.0.0.1"
+
+
+def test_a_slash_too_many_is_no_redirect(house: House) -> None:
+    answer = requests.get(
+        f"{house.url}/v1/credentials/uploads/",
+        headers={"Host": "evil.example", "Authorization": f"Bearer {ALICE_KEY}"},
+        allow_redirects=False,
+        timeout=10,
+    )
+    assert (answer.status_code, answer.json()["Code"]) == (404, "NotFound")
+
+
+def exchange(house: House, request: bytes) -> bytes:
+    """Send bytes, close our half, read what comes until the server closes its own."""
+    host, port = house.url.removeprefix("http://").split(":")
+    answer = b""
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
+            while part := connection.recv(65536):
+                answer += part
+    return answer
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        b"GET /" + b"x" * 1_000_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 1_000_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 100_000 + b"\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+def test_a_malformed_or_endless_head_is_refused(house: House, request_head: bytes) -> None:
+    answer = exchange(house, request_head)
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 404"))
+    assert house.get("/healthz").status_code == 200
+
+
+def test_requests_in_a_row_are_answered_in_a_row(house: House) -> None:
+    answer = exchange(house, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 50)
+    assert answer.count(b'{"status":"alive"}') == 50
