@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import sts_client
@@ -67,9 +68,8 @@ def main() -> int:
             alice = sts_client.connect(url, grant="uploads", token=keys["alice"])
             bob = sts_client.connect(url, grant="uploads", token=keys["bob"])
             with alice, bob:
-                seen = write_and_read(tell, alice)
-                on_one_condition(tell, alice, seen)
-                on_two_conditions(tell, alice, seen)
+                etag = write_and_read(tell, alice)
+                on_conditions(tell, alice, etag)
                 create_only(tell, alice)
                 stay_inside(tell, alice, bob, url, keys["bob"])
                 outlive_a_lease(tell, alice, sandbox)
@@ -112,8 +112,8 @@ def vending_server(config: Path, sandbox: Sandbox) -> Iterator[str]:
             server.terminate()
 
 
-def write_and_read(tell: "Transcript", alice: sts_client.Bucket) -> sts_client.Object:
-    """Get a lease, write the object with it, read it back."""
+def write_and_read(tell: "Transcript", alice: sts_client.Bucket) -> str:
+    """Get a lease, write the object with it, read it back; its ETag."""
     tell.title("Alice gets a lease, writes an object and reads it back")
     lease = alice.provider.lease()
     until = datetime.fromtimestamp(lease.expiry, UTC)
@@ -123,68 +123,33 @@ def write_and_read(tell: "Transcript", alice: sts_client.Bucket) -> sts_client.O
     tell.step("get it", "200", lambda: first)
     tell.check(f"its content is {CONTENT.decode()!r}", holds=first.read() == CONTENT)
     tell.note(f"ETag {first.etag}   Last-Modified {first.last_modified:%Y-%m-%d %H:%M:%S} UTC")
-    return first
+    return first.etag
 
 
-def on_one_condition(tell: "Transcript", alice: sts_client.Bucket, seen: sts_client.Object) -> None:
-    """Use each of the document's four headers both ways."""
+def on_conditions(tell: "Transcript", alice: sts_client.Bucket, etag: str) -> None:
+    """Use each of the document's four headers both ways, then some together."""
     tell.title("Each of the four conditions, met and not met")
-    tell.step(
-        "If-Modified-Since    1970",
-        "200",
-        lambda: alice.get(OBJECT, if_modified_since=LONG_AGO),
-    )
-    tell.step(
-        "If-Modified-Since    tomorrow",
-        "304 NotModified",
-        lambda: alice.get(OBJECT, if_modified_since=TOMORROW),
-    )
-    tell.step(
-        "If-Unmodified-Since  tomorrow",
-        "200",
-        lambda: alice.get(OBJECT, if_unmodified_since=TOMORROW),
-    )
-    tell.step(
-        "If-Unmodified-Since  1970",
-        "412 PreconditionFailed",
-        lambda: alice.get(OBJECT, if_unmodified_since=LONG_AGO),
-    )
-    tell.step(
-        "If-Match             its ETag",
-        "200",
-        lambda: alice.get(OBJECT, if_match=seen.etag),
-    )
-    tell.step(
-        "If-Match             another ETag",
-        "412 PreconditionFailed",
-        lambda: alice.get(OBJECT, if_match=OTHER_ETAG),
-    )
-    tell.step(
-        "If-None-Match        another ETag",
-        "200",
-        lambda: alice.get(OBJECT, if_none_match=OTHER_ETAG),
-    )
-    tell.step(
-        "If-None-Match        its ETag",
-        "304 NotModified",
-        lambda: alice.get(OBJECT, if_none_match=seen.etag),
-    )
-
-
-def on_two_conditions(
-    tell: "Transcript", alice: sts_client.Bucket, seen: sts_client.Object
-) -> None:
-    """Use two headers together: all conditions must hold."""
+    for text, expected, conditions in (
+        ("If-Modified-Since    1970", "200", {"if_modified_since": LONG_AGO}),
+        ("If-Modified-Since    tomorrow", "304 NotModified", {"if_modified_since": TOMORROW}),
+        ("If-Unmodified-Since  tomorrow", "200", {"if_unmodified_since": TOMORROW}),
+        ("If-Unmodified-Since  1970", "412 PreconditionFailed", {"if_unmodified_since": LONG_AGO}),
+        ("If-Match             its ETag", "200", {"if_match": etag}),
+        ("If-Match             another ETag", "412 PreconditionFailed", {"if_match": OTHER_ETAG}),
+        ("If-None-Match        another ETag", "200", {"if_none_match": OTHER_ETAG}),
+        ("If-None-Match        its ETag", "304 NotModified", {"if_none_match": etag}),
+    ):
+        tell.step(text, expected, partial(alice.get, OBJECT, **conditions))
     tell.title("Two conditions together: both must hold")
     tell.step(
         "If-Match its ETag, If-Unmodified-Since tomorrow",
         "200",
-        lambda: alice.get(OBJECT, if_match=seen.etag, if_unmodified_since=TOMORROW),
+        lambda: alice.get(OBJECT, if_match=etag, if_unmodified_since=TOMORROW),
     )
     tell.step(
         "If-Match its ETag, If-Unmodified-Since 1970",
         "412 PreconditionFailed",
-        lambda: alice.get(OBJECT, if_match=seen.etag, if_unmodified_since=LONG_AGO),
+        lambda: alice.get(OBJECT, if_match=etag, if_unmodified_since=LONG_AGO),
     )
     tell.step(
         "If-None-Match another ETag, If-Modified-Since tomorrow",

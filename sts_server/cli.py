@@ -190,10 +190,9 @@ def _new_key(name: str) -> int:
     # The blank line parts it from what a file it is appended to may end in.
     print(f'\n[[callers.api_key]]\nid = "{name}"\nsha256 = ["{digest(key)}"]', flush=True)
     print(
-        f"# The key of {name}, shown only now:\n"
-        f"#   {key}\n"
         f"# Add the lines above to the configuration. If {name} is in there already, add only the\n"
-        f"# digest to their sha256: then both keys work.",
+        f"# digest to their sha256: then both keys work.\n"
+        f"# The key of {name}, shown only now:\n{key}",
         file=sys.stderr,
     )
     return _DONE
