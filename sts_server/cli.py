@@ -132,7 +132,7 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         own_key = {ID_NAME: sandbox.access_key_id, SECRET_NAME: sandbox.access_key_secret}
         settings = parse(text, own_key)
         try_it = (
-            "Try it: echo examplecontent | OSS_STS_SERVER={url} OSS_STS_GRANT=uploads "
+            "Try it: printf examplecontent | OSS_STS_SERVER={url} OSS_STS_GRANT=uploads "
             f"OSS_STS_TOKEN={key} sts-client put - "
             f"oss://{sandbox.bucket}/users/alice/exampledir/exampleobject.txt"
         )
