@@ -16,6 +16,8 @@ Record = Mapping[str, object]
 STDERR: Final = 2
 """Its file descriptor."""
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class AuditLog:
     """Writes lines. What callers sent is escaped by JSON, so nobody can forge a line of it."""
@@ -46,7 +48,7 @@ class AuditLog:
             OSError: it does not; then what it speaks of must not happen.
         """
         timed = {"time": to_wire(self._clock()), **record}
-        self._lines.write(json.dumps(timed, separators=(",", ":")))
+        self._lines.write(_encode(timed))
 
 
 def _open(path: Path) -> int:

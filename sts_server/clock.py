@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Clock = Callable[[], float]
 """Tells the time in seconds since the epoch, UTC."""
@@ -18,7 +19,12 @@ def to_wire(moment: float) -> str:
     No fraction and no offset: the official credential readers parse exactly this
     (alibabacloud-credentials, `provider/uri.py`).
     """
-    return datetime.fromtimestamp(int(moment), UTC).strftime(_WIRE)
+    return _written(int(moment))
+
+
+@lru_cache(maxsize=4096)  # the same few moments are written again and again
+def _written(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime(_WIRE)
 
 
 def from_wire(text: str) -> int:

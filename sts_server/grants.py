@@ -29,6 +29,8 @@ def read_wish(grant: str, query: bytes) -> Wish:
         InvalidArgument: a name is unknown or repeated, or a value is not well formed. Values are
             not repeated in the message: they come from anybody.
     """
+    if not query:
+        return Wish(grant)
     try:
         pairs = parse_qsl(
             query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=16

@@ -6,6 +6,7 @@ a scope that stays the same.
 """
 
 import json
+from functools import lru_cache
 from typing import Final
 
 from sts_server.prefix import is_folder
@@ -22,6 +23,7 @@ _OBJECT_ACTIONS: Final[dict[Action, tuple[str, ...]]] = {
 }
 
 
+@lru_cache(maxsize=4096)  # most asks are for a scope that was asked for before
 def session_policy(scope: Scope) -> str:
     """Write the policy for a scope: compact, deterministic, ASCII JSON.
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, get_args
 
 Action = Literal["get", "put", "list", "delete"]
@@ -73,6 +74,7 @@ def caller_hash(caller_id: str) -> str:
     return _digest(caller_id)[:32]
 
 
+@lru_cache(maxsize=4096)  # most callers have called before
 def session_name(caller_id: str) -> str:
     """Name the STS session: a readable part of the id, and 12 digits of its hash.
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import cached_property
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -163,12 +164,12 @@ class OssTable(_Table):
     given_endpoint: _Url | None = Field(default=None, alias="endpoint")
     given_style: Style | None = Field(default=None, alias="style")
 
-    @property
+    @cached_property
     def endpoint(self) -> str:
         """The endpoint: the region's public one unless given."""
         return self.given_endpoint or f"https://oss-{self.region}.aliyuncs.com"
 
-    @property
+    @cached_property
     def style(self) -> Style:
         """How the bucket is named in a URL: an address has no room for it in the host."""
         host = urlsplit(self.endpoint).hostname or ""

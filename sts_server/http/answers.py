@@ -1,29 +1,26 @@
 """Writes answers: a lease in the one body that every reader takes, a refusal as a problem."""
 
+import json
 from collections.abc import Mapping
 
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from sts_server.clock import to_wire
 from sts_server.errors import Refusal
 from sts_server.settings import OssTable
 from sts_server.vending import Vended
 
-
-class ProblemResponse(JSONResponse):
-    """A refusal in the form of RFC 9457, with the Code and Message that Alibaba's tools read."""
-
-    media_type = "application/problem+json"
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def lease(vended: Vended, oss: OssTable, *, now: float, request_id: str) -> JSONResponse:
+def lease(vended: Vended, oss: OssTable, *, now: float, request_id: str) -> Response:
     """Write a lease.
 
     The top level is what credentials URIs, ECS metadata, ali-oss's refreshSTSToken and the mobile
     samples read. All of our own is nested: ali-oss assigns each top-level name to its own options.
     """
     keys, scope = vended.lease, vended.scope
-    return JSONResponse(
+    body = _encode(
         {
             "Code": "Success",
             "StatusCode": 200,
@@ -45,9 +42,10 @@ def lease(vended: Vended, oss: OssTable, *, now: float, request_id: str) -> JSON
             },
         }
     )
+    return Response(body, media_type="application/json")
 
 
-def refusal(error: Refusal, request_id: str) -> ProblemResponse:
+def refusal(error: Refusal, request_id: str) -> Response:
     """Write a refusal."""
     headers: dict[str, str] = {}
     if error.status == 401:  # noqa: PLR2004 - RFC 9110, section 15.5.2: it must say how to prove it
@@ -72,9 +70,9 @@ def problem(
     detail: str,
     request_id: str,
     headers: Mapping[str, str] | None = None,
-) -> ProblemResponse:
-    """Write a problem."""
-    return ProblemResponse(
+) -> Response:
+    """Write a problem: RFC 9457, with the Code and Message that Alibaba's tools read."""
+    body = _encode(
         {
             "type": f"urn:oss-sts:{code}",
             "title": title,
@@ -83,7 +81,6 @@ def problem(
             "Code": code,
             "Message": detail,
             "RequestId": request_id,
-        },
-        status,
-        headers,
+        }
     )
+    return Response(body, status, headers, media_type="application/problem+json")

@@ -4,19 +4,18 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-REQUEST_ID: Final = "X-Request-Id"
+REQUEST_ID: Final = b"x-request-id"
 
-_HEADERS = {
+_HEADERS = (
     # Keys are for one pair of eyes: no cache, shared or private, may hold them.
-    "Cache-Control": "no-store",
+    (b"cache-control", b"no-store"),
     # Nothing here is a page, a script or a frame.
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
 
 
 def _new_id() -> str:
@@ -41,9 +40,8 @@ class Envelope:
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
-                headers[REQUEST_ID] = request_id
+                identified = (REQUEST_ID, request_id.encode())
+                message["headers"] = [*message["headers"], *_HEADERS, identified]
             await send(message)
 
         await self._app(scope, receive, sealed)
