@@ -27,7 +27,7 @@ from sts_server.policy import LONGEST_POLICY
 from sts_server.prefix import is_safe_value
 from sts_server.sandbox import Sandbox, SandboxError
 from sts_server.serving import address_of, open_listener, serve
-from sts_server.settings import listen_address
+from sts_server.shapes import listen_address
 
 _DONE, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 _STDOUT, _STDERR = 1, 2  # file descriptors

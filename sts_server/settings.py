@@ -1,7 +1,5 @@
-"""The tables of the configuration file and what each value must be."""
+"""The tables of the configuration file, and which values go together."""
 
-import ipaddress
-import re
 from functools import cached_property
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -16,12 +14,11 @@ from pydantic import (
     model_validator,
 )
 
-from sts_server.prefix import is_folder, is_safe_value, template_problem
+from sts_server import shapes
+from sts_server.prefix import is_folder
 from sts_server.scope import LONGEST, SHORTEST, Action, Grant
 
 Style = Literal["virtual", "path", "cname"]
-
-_LAST_PORT = 65_535
 
 
 class _Table(BaseModel):
@@ -30,111 +27,12 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def _shaped(pattern: str, what: str) -> AfterValidator:
-    shape = re.compile(pattern, re.ASCII)
-
-    def check(value: str) -> str:
-        if not shape.fullmatch(value):
-            raise ValueError(f"must be {what}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _no_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(values)) < len(values):
-        raise ValueError("holds the same value twice")
-    return values
-
-
-def _not_empty(values: tuple[str, ...]) -> tuple[str, ...]:
-    # pydantic's own min_length would also complain when the only item is wrong.
-    if not values:
-        raise ValueError("is empty")
-    return values
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself, by number or as `localhost`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return True
-
-
-def _url(value: str) -> str:
-    shape = "must be an address like https://host or http://127.0.0.1:9000, without a path"
-    try:
-        url = urlsplit(value)
-        host, port = url.hostname, url.port
-    except ValueError:
-        raise ValueError(shape) from None
-    if not host or port == 0 or value != f"{url.scheme}://{url.netloc}" or "@" in url.netloc:
-        raise ValueError(shape)
-    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(host)):
-        raise ValueError("must be https: only a loopback address may be http")
-    return value
-
-
-def listen_address(value: str) -> str:
-    """Check an address to listen on, such as `127.0.0.1:8000` or `[::1]:8000`, and give it back.
-
-    Raises:
-        ValueError: it is none. A missing host is not taken for every network of the machine.
-    """
-    host, _, port = value.rpartition(":")
-    if not _is_bindable(host) or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _LAST_PORT:
-        raise ValueError("must be an address and a port like 127.0.0.1:8000 or [::1]:8000")
-    return value
-
-
-def _is_bindable(host: str) -> bool:
-    bracketed = re.fullmatch(r"\[(.+)\]", host)
-    try:
-        ipaddress.IPv6Address(bracketed[1]) if bracketed else ipaddress.IPv4Address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _digest(value: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{64}", value):
-        raise ValueError("must be 64 hexadecimal digits as `sts-server new-key NAME` prints them")
-    if value == "0" * 64:
-        raise ValueError("is only an example's; `sts-server new-key NAME` makes one")
-    return value
-
-
-def _caller_id(value: str) -> str:
-    if not is_safe_value(value):
-        raise ValueError("must be 1-64 letters, digits or ._@+=,:|~- and not '.' or '..'")
-    return value
-
-
-def _template(value: str) -> str:
-    if value == "":
-        raise ValueError(
-            "is empty; to give the whole bucket leave it out and say whole_bucket = true"
-        )
-    if problem := template_problem(value):
-        raise ValueError(problem)
-    return value
-
-
-_Url = Annotated[str, AfterValidator(_url)]
+_Url = Annotated[str, AfterValidator(shapes.url)]
 _Name = Annotated[
-    str, _shaped(r"[a-z0-9][a-z0-9_-]{0,63}", "1-64 lower-case letters, digits, - or _")
+    str, shapes.shaped(r"[a-z0-9][a-z0-9_-]{0,63}", "1-64 lower-case letters, digits, - or _")
 ]
-_Digest = Annotated[str, AfterValidator(_digest)]
-_Names = Annotated[tuple[str, ...], AfterValidator(_no_repeats)]
+_Digest = Annotated[str, AfterValidator(shapes.digest)]
+_Names = Annotated[tuple[str, ...], AfterValidator(shapes.no_repeats)]
 
 
 class ServerTable(_Table):
@@ -144,7 +42,7 @@ class ServerTable(_Table):
         audit: `stderr`, or the path of a file that lines are appended to.
     """
 
-    listen: Annotated[str, AfterValidator(listen_address)] = "127.0.0.1:8000"
+    listen: Annotated[str, AfterValidator(shapes.listen_address)] = "127.0.0.1:8000"
     audit: Annotated[str, Field(min_length=1)] = "stderr"
 
 
@@ -153,13 +51,14 @@ class OssTable(_Table):
 
     bucket: Annotated[
         str,
-        _shaped(
+        shapes.shaped(
             r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
             "a bucket's name: 3-63 lower-case letters, digits, -",
         ),
     ]
     region: Annotated[
-        str, _shaped(r"(?!oss-)[a-z]+(-[a-z0-9]+)+", "a region like cn-hangzhou, without oss-")
+        str,
+        shapes.shaped(r"(?!oss-)[a-z]+(-[a-z0-9]+)+", "a region like cn-hangzhou, without oss-"),
     ]
     given_endpoint: _Url | None = Field(default=None, alias="endpoint")
     given_style: Style | None = Field(default=None, alias="style")
@@ -173,7 +72,7 @@ class OssTable(_Table):
     def style(self) -> Style:
         """How the bucket is named in a URL: an address has no room for it in the host."""
         host = urlsplit(self.endpoint).hostname or ""
-        return self.given_style or ("path" if _is_address(host) else "virtual")
+        return self.given_style or ("path" if shapes.is_bare(host) else "virtual")
 
 
 class StsTable(_Table):
@@ -185,14 +84,16 @@ class StsTable(_Table):
 
     role_arn: Annotated[
         str,
-        _shaped(
+        shapes.shaped(
             r"acs:ram::[0-9]{1,32}:role/[A-Za-z0-9._-]{1,64}",
             "a role like acs:ram::1234567890123456:role/name",
         ),
     ]
     endpoint: _Url | None = None
     external_id: (
-        Annotated[str, _shaped(r"[\w+=,.@:/-]{2,1224}", "2-1224 of letters, digits and +=,.@:/-_")]
+        Annotated[
+            str, shapes.shaped(r"[\w+=,.@:/-]{2,1224}", "2-1224 of letters, digits and +=,.@:/-_")
+        ]
         | None
     ) = None
     max_calls: Annotated[StrictInt, Field(ge=1, le=64)] = 8
@@ -201,8 +102,8 @@ class StsTable(_Table):
 class ApiKeyTable(_Table):
     """`[[callers.api_key]]`: one caller and the digests of their keys."""
 
-    id: Annotated[str, AfterValidator(_caller_id)]
-    sha256: Annotated[tuple[_Digest, ...], AfterValidator(_not_empty)]
+    id: Annotated[str, AfterValidator(shapes.caller_id)]
+    sha256: Annotated[tuple[_Digest, ...], AfterValidator(shapes.not_empty)]
     groups: _Names = ()
 
 
@@ -245,9 +146,11 @@ class GrantTable(_Table):
     """`[[grants]]`: a right, and who holds it."""
 
     name: _Name
-    prefix: Annotated[str, AfterValidator(_template)] | None = None
+    prefix: Annotated[str, AfterValidator(shapes.template)] | None = None
     whole_bucket: StrictBool = False
-    actions: Annotated[tuple[Action, ...], AfterValidator(_not_empty), AfterValidator(_no_repeats)]
+    actions: Annotated[
+        tuple[Action, ...], AfterValidator(shapes.not_empty), AfterValidator(shapes.no_repeats)
+    ]
     who: WhoTable
     duration: Annotated[StrictInt, Field(ge=SHORTEST, le=LONGEST)] = 3600
 

@@ -26,7 +26,7 @@ from sts_server.errors import (
     UpstreamUnavailable,
 )
 from sts_server.lease import Lease, RoleRequest
-from sts_server.settings import is_loopback
+from sts_server.shapes import is_loopback
 
 CONNECT_TIMEOUT: Final = 3
 """Seconds to reach STS."""

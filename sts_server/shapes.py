@@ -1,0 +1,114 @@
+"""The shapes of a configuration's values: each takes a value and gives it back, or says why not."""
+
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+from sts_server.prefix import is_safe_value, template_problem
+
+_LAST_PORT: Final = 65_535
+_URL = "must be an address like https://host or http://127.0.0.1:9000, without a path"
+
+
+def shaped(pattern: str, what: str) -> AfterValidator:
+    """Make a shape from a regular expression, and the words for what it describes."""
+    shape = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if not shape.fullmatch(value):
+            raise ValueError(f"must be {what}")
+        return value
+
+    return AfterValidator(check)
+
+
+def no_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Take values that are all different."""
+    if len(set(values)) < len(values):
+        raise ValueError("holds the same value twice")
+    return values
+
+
+def not_empty(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Take at least one value. pydantic's own min_length complains when the only one is wrong."""
+    if not values:
+        raise ValueError("is empty")
+    return values
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself, by number or as `localhost`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def is_bare(host: str) -> bool:
+    """Whether a host is a number or `localhost`: a bucket's name cannot be put in front of it."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True
+
+
+def url(value: str) -> str:
+    """Take the address of a service: over TLS, or on this machine."""
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(_URL) from None
+    if not host or port == 0 or value != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
+        raise ValueError(_URL)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise ValueError("must be https: only a loopback address may be http")
+    return value
+
+
+def listen_address(value: str) -> str:
+    """Take an address to listen on. A missing host is not read as every network of the machine."""
+    host, _, port = value.rpartition(":")
+    if not _is_bindable(host) or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _LAST_PORT:
+        raise ValueError("must be an address and a port like 127.0.0.1:8000 or [::1]:8000")
+    return value
+
+
+def digest(value: str) -> str:
+    """Take the SHA-256 digest of a key that somebody holds."""
+    if not re.fullmatch(r"[0-9a-f]{64}", value):
+        raise ValueError("must be 64 hexadecimal digits as `sts-server new-key NAME` prints them")
+    if value == "0" * 64:
+        raise ValueError("is only an example's; `sts-server new-key NAME` makes one")
+    return value
+
+
+def caller_id(value: str) -> str:
+    """Take an id that can stand in a prefix."""
+    if not is_safe_value(value):
+        raise ValueError("must be 1-64 letters, digits or ._@+=,:|~- and not '.' or '..'")
+    return value
+
+
+def template(value: str) -> str:
+    """Take a template of prefixes."""
+    if value == "":
+        raise ValueError(
+            "is empty; to give the whole bucket leave it out and say whole_bucket = true"
+        )
+    if problem := template_problem(value):
+        raise ValueError(problem)
+    return value
+
+
+def _is_bindable(host: str) -> bool:
+    bracketed = re.fullmatch(r"\[(.+)\]", host)
+    try:
+        ipaddress.IPv6Address(bracketed[1]) if bracketed else ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
