@@ -175,14 +175,14 @@ def test_a_condition_on_a_write(sandbox: Sandbox, lease: Lease, method: str, hea
 @pytest.mark.parametrize(
     "call",
     [
-        Call("POST", query="?uploads", body=None),
-        Call("PUT", query="?acl"),
-        Call("GET", query="?versionId=1", body=None),
+        Call("POST", query="?x-oss-process", body=None),
+        Call("PUT", query="?metaQuery"),
+        Call("PUT", query="?versionId=1"),
         Call("GET", query="?x-oss-process=style%2Fa", body=None),
-        Call("GET", key="", query="?acl", body=None),
+        Call("GET", key="", query="?lifecycle", body=None),
         Call("GET", key="", query="?list-type=1", body=None),
-        Call("PUT", headers={"x-oss-copy-source": "/examplebucket/a"}),
-        Call("PUT", headers={"x-oss-object-acl": "public-read"}),
+        Call("PUT", headers={"x-oss-callback": "e30="}),
+        Call("PUT", headers={"x-oss-server-side-encryption": "AES256"}),
         Call("PUT", headers={"x-oss-storage-class": "Archive"}),
     ],
 )

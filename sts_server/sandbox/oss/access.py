@@ -78,6 +78,7 @@ def authorize(
     action: str,
     resource: Resource,
     clock: Clock,
+    facts: Mapping[str, str],
 ) -> None:
     """Ask the policies of a proven caller.
 
@@ -87,6 +88,7 @@ def authorize(
         action: The RAM action, `oss:GetObject`.
         resource: What it touches.
         clock: Virtual time is `acs:CurrentTime`.
+        facts: The condition keys of this action.
 
     Raises:
         OssError: The policies do not allow it.
@@ -98,17 +100,13 @@ def authorize(
         "acs:SecureTransport": "true" if request.secure else "false",
         "acs:SourceIp": request.peer,
     }
-    context |= _present(request.headers, {"user-agent": "acs:UserAgent"})
-    if action == "oss:ListObjects":
-        context |= _present(request.query, {"prefix": "oss:Prefix", "delimiter": "oss:Delimiter"})
+    context |= facts
+    if "user-agent" in request.headers:
+        context["acs:UserAgent"] = request.headers["user-agent"]
     if resource.account != identity.account or not permitted(
         identity, Access(action, resource, context)
     ):
         raise denied_by_policy()
-
-
-def _present(values: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
-    return {key: values[name] for name, key in names.items() if name in values}
 
 
 def _unsupported(what: str) -> OssError:

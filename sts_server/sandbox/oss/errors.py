@@ -91,6 +91,27 @@ def no_such_key(key: str) -> OssError:
     )
 
 
+def no_such_version(key: str, version: str) -> OssError:
+    """Say that the object has no such version."""
+    return OssError(
+        404,
+        "NoSuchVersion",
+        "The specified version does not exist.",
+        details={"Key": key, "VersionId": version},
+    )
+
+
+def malformed_xml(reason: str) -> OssError:
+    """Refuse a document that is not the one that the operation reads."""
+    return OssError(
+        400,
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published "
+        f"schema: {reason}.",
+        "0031-00000001",
+    )
+
+
 def access_denied(message: str, ec: str) -> OssError:
     """Refuse a caller who is known, or nobody, and may not do this."""
     return OssError(403, "AccessDenied", message, ec)

@@ -1,129 +1,124 @@
-"""ListObjectsV2: keys in byte order, cut into pages and rolled up at a delimiter."""
+"""Pages of a listing: keys in byte order, cut to size and rolled up at a delimiter. Pure."""
 
-import base64
-import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from functools import partial
+from typing import Generic, Protocol, TypeVar
 
-from sts_server.sandbox.oss.answer import Answer, xml_answer
-from sts_server.sandbox.oss.errors import invalid_argument
-from sts_server.sandbox.oss.request import OssRequest
 from sts_server.sandbox.store.index import Index
 from sts_server.sandbox.store.record import Record
-from sts_server.sandbox.store.store import Store
-from sts_server.sandbox.xml import Element
 
-DEFAULT_KEYS = 100
-MAX_KEYS = 1000
+
+class Keyed(Protocol):
+    """Whatever is listed by its key."""
+
+    @property
+    def key(self) -> str:
+        """The decoded object name."""
+
+
+Entry = TypeVar("Entry", bound=Keyed)
+Entry_co = TypeVar("Entry_co", bound=Keyed, covariant=True)
+
+
+class Scan(Protocol[Entry_co]):
+    """Walks entries in key order from a key on."""
+
+    def __call__(self, start: bytes, *, after: bool) -> Iterator[Entry_co]:
+        """Walk, leaving out `start` itself when `after`."""
 
 
 @dataclass(frozen=True)
-class Page:
-    """One page of a listing: objects, rolled-up prefixes, and where the next page goes on."""
+class Page(Generic[Entry]):
+    """One page of a listing.
 
-    records: list[Record] = field(default_factory=list)
+    Attributes:
+        records: The entries, in order.
+        prefixes: The rolled-up prefixes, in order.
+        next_marker: The key or prefix that the next page goes on behind, or None for the last.
+        last: The entry that the next page goes on behind, if it is one.
+    """
+
+    records: list[Entry] = field(default_factory=list)
     prefixes: list[str] = field(default_factory=list)
     next_marker: str | None = None
-
-
-async def list_objects_v2(request: OssRequest, store: Store, owner: str) -> Answer:
-    """ListObjectsV2 (OSS: "ListObjectsV2").
-
-    Args:
-        request: An authorised request.
-        store: Where objects live.
-        owner: Account id of the owner, shown with `fetch-owner=true`.
-
-    Raises:
-        OssError: A parameter is wrong.
-    """
-    query = request.query
-    limit = _max_keys(query.get("max-keys"))
-    encoding = query.get("encoding-type", "")
-    if encoding not in ("", "url"):
-        raise invalid_argument("encoding-type", encoding, "The only encoding type is url.")
-    token = query.get("continuation-token", "")
-    start_after = query.get("start-after", "")
-    prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-    marker = _decode(token) if token else start_after
-    page = await store.query(
-        lambda index: list_page(
-            index, request.bucket, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit
-        )
-    )
-
-    def name(tag: str, text: str) -> Element:
-        return Element(tag, quote(text, safe="") if encoding else text)
-
-    children = [
-        Element("Name", request.bucket),
-        name("Prefix", prefix),
-        Element("MaxKeys", str(limit)),
-        name("Delimiter", delimiter),
-        Element("IsTruncated", "true" if page.next_marker is not None else "false"),
-        Element("KeyCount", str(len(page.records) + len(page.prefixes))),
-    ]
-    if encoding:
-        children.append(Element("EncodingType", encoding))
-    if start_after:
-        children.append(name("StartAfter", start_after))
-    if token:
-        children.append(Element("ContinuationToken", token))
-    if page.next_marker is not None:
-        children.append(Element("NextContinuationToken", _encode(page.next_marker)))
-    shown_owner = owner if query.get("fetch-owner") == "true" else ""
-    children += [_contents(item, name("Key", item.key), shown_owner) for item in page.records]
-    children += [Element("CommonPrefixes", [name("Prefix", text)]) for text in page.prefixes]
-    return xml_answer(Element("ListBucketResult", children))
+    last: Entry | None = None
 
 
 def list_page(
     index: Index, bucket: str, *, prefix: str, delimiter: str, marker: str, limit: int
-) -> Page:
+) -> Page[Record]:
+    """Gather one page of objects; see `gather`."""
+    return gather(
+        partial(index.scan, bucket),
+        prefix=prefix,
+        delimiter=delimiter,
+        marker=marker,
+        limit=limit,
+    )
+
+
+def gather(
+    scan: Scan[Entry],
+    *,
+    prefix: str,
+    delimiter: str,
+    marker: str,
+    limit: int,
+    passed: Callable[[Entry], bool] | None = None,
+) -> Page[Entry]:
     """Gather one page.
 
     Args:
-        index: Where to look.
-        bucket: The bucket.
+        scan: Where to look.
         prefix: What every key begins with.
         delimiter: Keys that share their text up to its first occurrence behind the prefix become
             one common prefix.
         marker: Only keys behind it; a marker that is itself a common prefix leaves all of it out.
         limit: How many keys and common prefixes at most.
+        passed: Says which entries of the marker's own key were on an earlier page; without it
+            all were.
     """
-    page = Page()
-    last = ""
-    for entry in _entries(index, bucket, prefix, delimiter, marker):
+    page: Page[Entry] = Page()
+    last: Entry | str = ""
+    for entry in _entries(scan, prefix, delimiter, marker, passed):
         if len(page.records) + len(page.prefixes) == limit:
-            return Page(page.records, page.prefixes, last)
-        if isinstance(entry, Record):
-            page.records.append(entry)
-            last = entry.key
-        else:
+            if isinstance(last, str):
+                return Page(page.records, page.prefixes, last)
+            return Page(page.records, page.prefixes, last.key, last)
+        if isinstance(entry, str):
             page.prefixes.append(entry)
-            last = entry
+        else:
+            page.records.append(entry)
+        last = entry
     return page
 
 
 def _entries(
-    index: Index, bucket: str, prefix: str, delimiter: str, marker: str
-) -> Iterator[Record | str]:
+    scan: Scan[Entry],
+    prefix: str,
+    delimiter: str,
+    marker: str,
+    passed: Callable[[Entry], bool] | None,
+) -> Iterator[Entry | str]:
     start, after = (
-        (marker, True) if marker.encode() >= prefix.encode() and marker else (prefix, False)
+        (marker, passed is None)
+        if marker.encode() >= prefix.encode() and marker
+        else (prefix, False)
     )
     position = start.encode()
     if marker and _rolled_up(marker, prefix, delimiter) == marker:
         position, after = _behind(marker), False
     while True:
-        for record in index.scan(bucket, position, after=after):
-            if not record.key.startswith(prefix):
+        for entry in scan(position, after=after):
+            if not entry.key.startswith(prefix):
                 return
-            if rolled := _rolled_up(record.key, prefix, delimiter):
+            if rolled := _rolled_up(entry.key, prefix, delimiter):
                 yield rolled
                 position, after = _behind(rolled), False
                 break
-            yield record
+            if passed is None or entry.key != marker or not passed(entry):
+                yield entry
         else:
             return
 
@@ -139,39 +134,3 @@ def _behind(prefix: str) -> bytes:
     """Give the least byte string behind all that begin with a prefix; UTF-8 never ends in 0xFF."""
     raw = prefix.encode()
     return raw[:-1] + bytes((raw[-1] + 1,))
-
-
-def _contents(record: Record, key: Element, owner: str) -> Element:
-    children = [
-        key,
-        Element("LastModified", record.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")),
-        Element("ETag", f'"{record.etag}"'),
-        Element("Type", "Normal"),
-        Element("Size", str(record.digest.size)),
-        Element("StorageClass", "Standard"),
-    ]
-    if owner:
-        owner_parts = [Element("ID", owner), Element("DisplayName", owner)]
-        children.append(Element("Owner", owner_parts))
-    return Element("Contents", children)
-
-
-def _max_keys(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_KEYS
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:9]) <= MAX_KEYS:
-        raise invalid_argument("max-keys", text, f"max-keys is 1 to {MAX_KEYS}.", "0017-00000225")
-    return int(text)
-
-
-def _encode(marker: str) -> str:
-    return base64.urlsafe_b64encode(marker.encode()).decode()
-
-
-def _decode(token: str) -> str:
-    try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise invalid_argument(
-            "continuation-token", token, "The continuation token is not one of ours."
-        ) from None

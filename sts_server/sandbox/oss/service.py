@@ -7,24 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sts_server.sandbox.accounts import Accounts
+from sts_server.sandbox.accounts import Accounts, Identity
 from sts_server.sandbox.clock import Clock
 from sts_server.sandbox.errors import DisconnectedError, DiskFullError
 from sts_server.sandbox.oss.access import authenticate, authorize, claimed_key
 from sts_server.sandbox.oss.answer import Answer, Receive, Send, error_answer, send_answer
+from sts_server.sandbox.oss.call import Call, Demand
 from sts_server.sandbox.oss.errors import OssError, internal_error, no_such_bucket
-from sts_server.sandbox.oss.listing import list_objects_v2
-from sts_server.sandbox.oss.operations import (
-    DELETE_OBJECT,
-    GET_OBJECT,
-    HEAD_OBJECT,
-    PUT_OBJECT,
-    Operation,
-    find_operation,
-)
-from sts_server.sandbox.oss.reading import get_object, head_object
 from sts_server.sandbox.oss.request import OssRequest, read_request
-from sts_server.sandbox.oss.writing import delete_object, put_object
+from sts_server.sandbox.oss.rights import actions_of, facts_of
+from sts_server.sandbox.oss.table import find_operation, makes_bucket
 from sts_server.sandbox.ram.decision import Resource
 from sts_server.sandbox.seen import RequestLog
 from sts_server.sandbox.store.store import Store
@@ -108,26 +100,28 @@ class OssService:
     async def _serve(self, visit: "_Visit", scope: Mapping[str, Any], receive: Receive) -> Answer:
         request = read_request(scope)
         visit.access_key_id = claimed_key(request)
-        if request.bucket and not self._store.has_bucket(request.bucket):
+        known = not request.bucket or self._store.has_bucket(request.bucket)
+        if not known and not makes_bucket(request):
             raise no_such_bucket(request.bucket)
         identity = authenticate(request, self._accounts, self._clock, self._region)
         operation = find_operation(request)
         visit.operation = operation.name
-        name = f"{request.bucket}/{request.key}" if request.key else request.bucket
-        resource = Resource("oss", self._region, self._owner, name)
-        authorize(identity, request, operation.action, resource, self._clock)
-        return await self._perform(operation, request, receive)
+        demand = self._demand(identity, request)
+        for action in actions_of(operation, request):
+            demand(action, request.bucket, request.key)
+        call = Call(request, receive, self._store, self._region, self._owner, demand)
+        return await operation.perform(call)
 
-    async def _perform(self, operation: Operation, request: OssRequest, receive: Receive) -> Answer:
-        if operation is PUT_OBJECT:
-            return await put_object(request, receive, self._store)
-        if operation is GET_OBJECT:
-            return await get_object(request, self._store)
-        if operation is HEAD_OBJECT:
-            return await head_object(request, self._store)
-        if operation is DELETE_OBJECT:
-            return await delete_object(request, self._store)
-        return await list_objects_v2(request, self._store, self._owner)
+    def _demand(self, identity: Identity, request: OssRequest) -> Demand:
+        def demand(
+            action: str, bucket: str, key: str = "", facts: Mapping[str, str] | None = None
+        ) -> None:
+            name = f"{bucket}/{key}" if key else bucket or "*"
+            resource = Resource("oss", self._region, self._owner, name)
+            known = {**facts_of(request, action), **(facts or {})}
+            authorize(identity, request, action, resource, self._clock, known)
+
+        return demand
 
 
 @dataclass

@@ -8,10 +8,14 @@ bytes it began with. The event loop never waits for a disk.
 
 import asyncio
 import fcntl
+import io
+import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,73 +24,13 @@ from typing import BinaryIO, TypeVar
 from sts_server.sandbox.clock import Clock
 from sts_server.sandbox.errors import AlreadyExistsError, SettingError
 from sts_server.sandbox.store.body import Body, CreateFile, create_file
+from sts_server.sandbox.store.bucket import Bucket
 from sts_server.sandbox.store.index import Index
-from sts_server.sandbox.store.record import Digest, Record
+from sts_server.sandbox.store.record import Record
+from sts_server.sandbox.store.upload import Upload
 
 Result = TypeVar("Result")
 DISK_THREADS = 8
-
-
-class Upload:
-    """A body that is arriving; nobody sees it until it is committed."""
-
-    def __init__(self, store: "Store", body: Body) -> None:
-        self._store = store
-        self._body = body
-        self._digest: Digest | None = None
-        self._writing: asyncio.Future[tuple[None, None]] | None = None
-
-    async def write(self, data: bytes) -> None:
-        """Append bytes; they are written and hashed while the next ones arrive.
-
-        Raises:
-            DiskFullError: The disk took no more of what was given before.
-        """
-        await self._settle()
-        self._writing = asyncio.gather(
-            self._store.on_disk(partial(self._body.write, data)),
-            self._store.on_disk(partial(self._body.digest, data)),
-        )
-
-    async def finish(self) -> Digest:
-        """End the body and give its size and checksums.
-
-        Raises:
-            DiskFullError: The disk takes no more.
-        """
-        await self._settle()
-        self._digest = await self._store.on_disk(self._body.finish)
-        return self._digest
-
-    async def commit(
-        self, bucket: str, key: str, headers: Mapping[str, str], *, forbid_overwrite: bool
-    ) -> Record:
-        """Make the finished body visible under a key, in one transaction.
-
-        Args:
-            bucket: An existing bucket.
-            key: The object name.
-            headers: What is stored beside the body.
-            forbid_overwrite: Whether an object that has the key wins over this one.
-
-        Raises:
-            AlreadyExistsError: The key is taken and must not be overwritten.
-        """
-        digest = self._digest or await self.finish()
-        record = Record(key, self._body.path.name, digest, self._store.timestamp(), headers)
-        await self._store.commit(bucket, record, forbid_overwrite=forbid_overwrite)
-        return record
-
-    async def discard(self) -> None:
-        """Remove the bytes, unless a commit that was under way has made an object of them."""
-        if self._writing is not None:
-            await asyncio.gather(self._writing, return_exceptions=True)
-        await self._store.drop(self._body)
-
-    async def _settle(self) -> None:
-        if self._writing is not None:
-            await self._writing
-            self._writing = None
 
 
 class Store:
@@ -116,10 +60,17 @@ class Store:
             raise SettingError(f"the data folder {folder} cannot be used: {error}") from error
         self._index_thread = ThreadPoolExecutor(1, "index")
         self._disk_threads = ThreadPoolExecutor(DISK_THREADS, "disk")
-        opened = self._index_thread.submit(Index, folder / "index.sqlite", durable=durable)
-        self._index = opened.result()
+        try:
+            opened = self._index_thread.submit(Index, folder / "index.sqlite", durable=durable)
+            self._index = opened.result()
+        except BaseException:
+            self._index_thread.shutdown()
+            self._disk_threads.shutdown()
+            self._lock.close()
+            raise
         self._index_thread.submit(self._sweep).result()
-        self._buckets = set(self._index_thread.submit(self._index.buckets).result())
+        known = self._index_thread.submit(self._index.buckets.all).result()
+        self._buckets = {bucket.name: bucket for bucket in known}
 
     def close(self) -> None:
         """Wait for what is under way and let go of the folder."""
@@ -136,10 +87,43 @@ class Store:
         """Say whether a bucket exists."""
         return name in self._buckets
 
-    def add_bucket(self, name: str) -> None:
-        """Make a bucket; blocking, meant for start-up."""
-        self._index_thread.submit(self._index.add_bucket, name, self._clock.now()).result()
-        self._buckets.add(name)
+    def bucket(self, name: str) -> Bucket | None:
+        """Give a bucket as it is set now."""
+        return self._buckets.get(name)
+
+    def add_bucket(self, name: str, *, acl: str = "private") -> None:
+        """Make a bucket, or leave the one that exists; blocking, meant for start-up."""
+        if name not in self._buckets:
+            bucket = Bucket(name, self.timestamp(), acl)
+            self._index_thread.submit(self._index.buckets.put, bucket).result()
+            self._buckets[name] = bucket
+
+    async def set_bucket(self, name: str, change: Callable[[Bucket], Bucket]) -> None:
+        """Make a bucket, or change one, in one step.
+
+        Args:
+            name: Its name.
+            change: Turns the bucket as it is, or a new one, into what it shall be.
+        """
+
+        def write() -> None:
+            old = self._index.buckets.find(name) or Bucket(name, self.timestamp())
+            bucket = change(old)
+            self._index.buckets.put(bucket)
+            self._buckets[name] = bucket
+
+        await asyncio.shield(self._on_index(write))
+
+    async def remove_bucket(self, name: str) -> bool:
+        """Remove a bucket; False when it is not empty and so stays."""
+
+        def remove() -> bool:
+            removed = self._index.buckets.delete(name)
+            if removed:
+                self._buckets.pop(name, None)
+            return removed
+
+        return await asyncio.shield(self._on_index(remove))
 
     @asynccontextmanager
     async def receive(self) -> AsyncIterator[Upload]:
@@ -149,7 +133,7 @@ class Store:
             DiskFullError: The disk takes no new file.
         """
         body = Body(self._bodies / secrets.token_hex(16), self._create, durable=self._durable)
-        upload = Upload(self, body)
+        upload = Upload(body, self.on_disk, self._drop)
         try:
             await self.on_disk(body.open)
             yield upload
@@ -158,52 +142,94 @@ class Store:
             await asyncio.shield(upload.discard())
             raise
 
-    async def commit(self, bucket: str, record: Record, *, forbid_overwrite: bool) -> None:
-        """Write a record whose file is complete, and remove the file it replaces.
+    async def commit(
+        self, bucket: str, upload: Upload, record: Record, *, forbid_overwrite: bool = False
+    ) -> Record:
+        """Make an upload that is finished an object, and remove the file it replaces.
+
+        Args:
+            bucket: An existing bucket.
+            upload: The bytes.
+            record: What is said of them; its file is filled in.
+            forbid_overwrite: Whether an object that has the key wins over this one.
+
+        Returns:
+            The object as it was written.
 
         Raises:
             AlreadyExistsError: The key is taken and must not be overwritten.
         """
+        return await self.put(
+            bucket, replace(record, file=upload.name), forbid_overwrite=forbid_overwrite
+        )
 
-        def replace() -> Record | None:
-            old = self._index.find(bucket, record.key)
-            if old and forbid_overwrite:
-                raise AlreadyExistsError(record.key)
-            self._index.put(bucket, record)
-            return old
+    async def put(self, bucket: str, record: Record, *, forbid_overwrite: bool = False) -> Record:
+        """Write a record whose file is complete, or that has none, as `commit` does."""
+
+        def write(index: Index) -> tuple[Record, list[str]]:
+            refuse_overwrite(index, bucket, record.key, forbid=forbid_overwrite)
+            return index.put(bucket, record)
+
+        return await self.change(write)
+
+    async def change(self, work: Callable[[Index], tuple[Result, Iterable[str]]]) -> Result:
+        """Write to the index in one transaction, then remove the files that it no longer names.
+
+        Args:
+            work: What is written; gives a result and the names of files.
+        """
+
+        def write() -> tuple[Result, Iterable[str]]:
+            with self._index.transaction():
+                return work(self._index)
+
+        async def run() -> Result:
+            result, gone = await self._on_index(write)
+            for file in gone:
+                await self.on_disk(partial(self.path(file).unlink, missing_ok=True))
+            return result
 
         # Shielded: a cancelled request must not leave the replaced file behind.
-        await asyncio.shield(self._remove_after(replace))
+        return await asyncio.shield(run())
 
-    async def drop(self, body: Body) -> None:
-        """Discard a body that became no object; asked in turn, behind a commit of the same body."""
+    def path(self, file: str) -> Path:
+        """Say where a body is."""
+        return self._bodies / file
 
-        def drop() -> None:
-            if not self._index.names(body.path.name):
-                body.discard()
+    def duplicate(self, file: str) -> str:
+        """Give a body a second name; called in the index thread, beside the record it is for.
 
-        await self._on_index(drop)
+        Bodies that are not appended to never change, so both names may share the bytes.
+        """
+        name = secrets.token_hex(16)
+        try:
+            os.link(self.path(file), self.path(name))
+        except OSError:  # a file system without links
+            shutil.copyfile(self.path(file), self.path(name))
+        return name
 
-    async def open(self, bucket: str, key: str) -> tuple[Record, BinaryIO] | None:
-        """Find an object and open its body, or None; the caller closes the file."""
+    async def open(
+        self, bucket: str, key: str, version: str = ""
+    ) -> tuple[Record, BinaryIO] | None:
+        """Find an object and open its body, or None; the caller closes the file.
+
+        What has no body, a symbolic link or a delete marker, comes with an empty one.
+        """
 
         def find() -> tuple[Record, BinaryIO] | None:
-            record = self._index.find(bucket, key)
+            record = self._index.find(bucket, key, version)
             if record is None:
                 return None
-            return record, (self._bodies / record.file).open("rb", buffering=0)
+            if not record.file:
+                return record, io.BytesIO()
+            return record, self.path(record.file).open("rb", buffering=0)
 
         return await self._on_index(find)
 
-    async def delete(self, bucket: str, key: str) -> None:
-        """Remove an object; a missing one is no error."""
-
-        def remove() -> Record | None:
-            old = self._index.find(bucket, key)
-            self._index.delete(bucket, key)
-            return old
-
-        await asyncio.shield(self._remove_after(remove))
+    async def delete(self, bucket: str, key: str, version: str = "") -> Record | None:
+        """Remove an object or a version of it, as `Index.delete` does."""
+        now = self.timestamp()
+        return await self.change(lambda index: index.delete(bucket, key, version, now))
 
     async def query(self, ask: Callable[[Index], Result]) -> Result:
         """Run a reading question against the index, in its thread."""
@@ -216,10 +242,14 @@ class Store:
     async def _on_index(self, work: Callable[[], Result]) -> Result:
         return await _run(self._index_thread, work)
 
-    async def _remove_after(self, change: Callable[[], Record | None]) -> None:
-        gone = await self._on_index(change)
-        if gone is not None:
-            await self.on_disk(partial((self._bodies / gone.file).unlink, missing_ok=True))
+    async def _drop(self, body: Body) -> None:
+        """Discard a body that became no object; asked in turn, behind a commit of the same body."""
+
+        def drop() -> None:
+            if not self._index.names(body.path.name):
+                body.discard()
+
+        await self._on_index(drop)
 
     def _sweep(self) -> None:
         """Remove bodies that no record names: what a crash left of unfinished writes."""
@@ -227,6 +257,22 @@ class Store:
         for path in self._bodies.iterdir():
             if path.name not in known:
                 path.unlink()
+
+
+def refuse_overwrite(index: Index, bucket: str, key: str, *, forbid: bool) -> None:
+    """Stop a write that must not overwrite; inside its transaction.
+
+    A bucket that has or had versioning loses nothing by it, so OSS ignores the wish there
+    ("PutObject").
+
+    Raises:
+        AlreadyExistsError: The key is taken.
+    """
+    if not forbid or index.find(bucket, key) is None:
+        return
+    held = index.buckets.find(bucket)
+    if held is None or not held.versioning:
+        raise AlreadyExistsError(key)
 
 
 async def _run(executor: Executor, work: Callable[[], Result]) -> Result:

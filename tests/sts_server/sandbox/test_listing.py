@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sts_server.sandbox.oss.listing import list_page
+from sts_server.sandbox.store.bucket import Bucket
 from sts_server.sandbox.store.index import Index
 from sts_server.sandbox.store.record import Digest, Record
 
@@ -16,8 +17,8 @@ NOW = datetime(2025, 12, 1, 8, 30, tzinfo=UTC)
 
 def index_of(path: Path | str, keys: set[str]) -> Index:
     index = Index(Path(path), durable=False)
-    index.add_bucket("bkt", NOW)
-    index.add_bucket("other", NOW)
+    index.buckets.put(Bucket("bkt", NOW))
+    index.buckets.put(Bucket("other", NOW))
     for number, key in enumerate(sorted(keys)):
         index.put("bkt", Record(key, f"file{number}", Digest(0, b"", 0), NOW, {}))
     index.put("other", Record("a", "other", Digest(0, b"", 0), NOW, {}))

@@ -5,7 +5,7 @@ import errno
 import hashlib
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from io import FileIO
@@ -17,8 +17,9 @@ import pytest
 from sts_server.sandbox.clock import Clock
 from sts_server.sandbox.errors import AlreadyExistsError, DiskFullError, SettingError
 from sts_server.sandbox.store.body import CreateFile, create_file
-from sts_server.sandbox.store.record import Record
-from sts_server.sandbox.store.store import Store, Upload
+from sts_server.sandbox.store.record import Digest, Record
+from sts_server.sandbox.store.store import Store
+from sts_server.sandbox.store.upload import Upload
 
 NOW = datetime(2025, 12, 1, 8, 30, tzinfo=UTC)
 Scene = Callable[[Store], Coroutine[None, None, None]]
@@ -46,7 +47,20 @@ def bodies(folder: Path) -> list[Path]:
 async def put(store: Store, key: str, body: bytes, *, forbid: bool = False) -> Record:
     async with store.receive() as upload:
         await upload.write(body)
-        return await upload.commit("bkt", key, {}, forbid_overwrite=forbid)
+        return await commit(store, upload, key, forbid=forbid)
+
+
+async def commit(
+    store: Store,
+    upload: Upload,
+    key: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    forbid: bool = False,
+    digest: Digest | None = None,
+) -> Record:
+    record = Record(key, "", digest or await upload.finish(), store.timestamp(), headers or {})
+    return await store.commit("bkt", upload, record, forbid_overwrite=forbid)
 
 
 async def get(store: Store, key: str) -> bytes | None:
@@ -63,7 +77,7 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
             await upload.write(b"1234")
             await upload.write(b"56789")
             headers = {"x-oss-meta-odd": "\udcff"}
-            await upload.commit("bkt", "a\x00中", headers, forbid_overwrite=False)
+            await commit(store, upload, "a\x00中", headers)
         found = await store.open("bkt", "a\x00中")
         assert found is not None
         record, file = found
@@ -187,9 +201,9 @@ def test_a_commit_under_way_is_not_undone_by_its_cancellation(tmp_path: Path) ->
         async def write() -> None:
             async with store.receive() as upload:
                 await upload.write(b"whole")
-                await upload.finish()
+                digest = await upload.finish()
                 finished.set()
-                await upload.commit("bkt", "a", {}, forbid_overwrite=False)
+                await commit(store, upload, "a", digest=digest)
 
         blocked = asyncio.create_task(store.query(lambda _: gate.wait()))
         task = asyncio.create_task(write())
@@ -246,7 +260,6 @@ def test_of_many_writers_that_forbid_overwriting_one_wins(tmp_path: Path) -> Non
     async def written(store: Store, body: bytes) -> AsyncIterator[Upload]:
         async with store.receive() as upload:
             await upload.write(body)
-            await upload.finish()
             yield upload
 
     async def scene(store: Store) -> None:
@@ -256,8 +269,9 @@ def test_of_many_writers_that_forbid_overwriting_one_wins(tmp_path: Path) -> Non
             body = str(number).encode()
             try:
                 async with written(store, body) as upload:
+                    digest = await upload.finish()
                     await barrier.wait()
-                    await upload.commit("bkt", "a", {}, forbid_overwrite=True)
+                    await commit(store, upload, "a", forbid=True, digest=digest)
             except AlreadyExistsError:
                 return None
             return number

@@ -1,0 +1,49 @@
+"""Which rights a request needs before it is served, and the condition keys it carries. Pure.
+
+Source: OSS, "RAM Policy".
+"""
+
+from sts_server.sandbox.oss.headers import tags_of
+from sts_server.sandbox.oss.operation import Operation
+from sts_server.sandbox.oss.request import OssRequest
+
+# A header that does more than the operation alone does -> the action it needs besides.
+HEADER_ACTIONS = {"x-oss-tagging": "oss:PutObjectTagging", "x-oss-object-acl": "oss:PutObjectAcl"}
+LISTING_ACTIONS = ("oss:ListObjects", "oss:ListObjectVersions", "oss:ListMultipartUploads")
+
+
+def actions_of(operation: Operation, request: OssRequest) -> list[str]:
+    """Name the RAM actions that a request needs on what it names.
+
+    Args:
+        operation: What it asks for.
+        request: The request.
+    """
+    if not operation.action:
+        return []
+    versioned = operation.version_action and "versionId" in request.query
+    actions = [operation.version_action if versioned else operation.action]
+    return actions + [
+        action
+        for header, action in HEADER_ACTIONS.items()
+        if header in request.headers and action not in actions
+    ]
+
+
+def facts_of(request: OssRequest, action: str) -> dict[str, str]:
+    """Give the condition keys of one action that a request carries.
+
+    Raises:
+        OssError: The tags in its header cannot be read.
+    """
+    facts: dict[str, str] = {}
+    if action in LISTING_ACTIONS:
+        names = {"prefix": "oss:Prefix", "delimiter": "oss:Delimiter"}
+        facts |= {key: request.query[name] for name, key in names.items() if name in request.query}
+    for header in ("x-oss-acl", "x-oss-object-acl"):
+        if header in request.headers:
+            facts[f"oss:{header}"] = request.headers[header]
+    if "x-oss-tagging" in request.headers:
+        tags = tags_of(request.headers)
+        facts |= {f"oss:RequestObjectTag/{key}": value for key, value in tags.items()}
+    return facts
