@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from aliyunsdkcore.client import AcsClient
+from aliyunsdksts.request.v20150401.AssumeRoleRequest import AssumeRoleRequest
 
 import sts_client
 from sts_server.callers.api_keys import digest
@@ -108,3 +110,21 @@ def vending_server(sandbox: Sandbox, folder: Path, **changes: str) -> Iterator[S
     finally:
         process.terminate()
         process.communicate(timeout=30)
+
+
+def whole_bucket(sandbox: Sandbox) -> dict[str, str]:
+    """Assume the role of a sandbox as it is: all that can be done with one bucket.
+
+    Args:
+        sandbox: whose role.
+    """
+    request = AssumeRoleRequest()
+    request.set_endpoint(sandbox.sts_endpoint.removeprefix("http://"))
+    request.set_protocol_type("http")
+    request.set_RoleArn(sandbox.role_arn)
+    request.set_RoleSessionName("whole")
+    client = AcsClient(sandbox.access_key_id, sandbox.access_key_secret, sandbox.region)
+    answer = json.loads(client.do_action_with_exception(request))
+    client.session.close()
+    keys: dict[str, str] = answer["Credentials"]
+    return keys

@@ -3,12 +3,18 @@
 from itertools import chain
 
 from sts_server.sandbox.oss.operation import Operation, choose
-from sts_server.sandbox.oss.operations import listing, reading, writing
+from sts_server.sandbox.oss.operations import (
+    completing,
+    listing,
+    multipart,
+    reading,
+    uploads,
+    writing,
+)
 from sts_server.sandbox.oss.request import OssRequest
 
-OPERATIONS: tuple[Operation, ...] = tuple(
-    chain.from_iterable(room.OPERATIONS for room in (listing, reading, writing))
-)
+ROOMS = (completing, listing, multipart, reading, uploads, writing)
+OPERATIONS: tuple[Operation, ...] = tuple(chain.from_iterable(room.OPERATIONS for room in ROOMS))
 
 
 def find_operation(request: OssRequest) -> Operation:

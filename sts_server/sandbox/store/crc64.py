@@ -4,6 +4,8 @@ Appending n zero bytes to a message multiplies its CRC, as a polynomial over GF(
 modulo the polynomial of ECMA-182. Initial value and final inversion of the two parts cancel out.
 """
 
+from functools import lru_cache
+
 POLYNOMIAL = 0xC96C5795D7870F42  # ECMA-182, bit-reversed: the highest bit is x^0
 ONE = 1 << 63
 X8 = ONE >> 8  # one byte
@@ -20,6 +22,7 @@ def combine(first: int, second: int, length: int) -> int:
     return _times(first, _power(length)) ^ second
 
 
+@lru_cache(maxsize=64)  # the parts of one object are all but one of the same size
 def _power(exponent: int) -> int:
     """Raise x^8 to a power."""
     result, base = ONE, X8

@@ -1,5 +1,6 @@
 """What the index knows about one multipart upload and its parts."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,3 +51,8 @@ class Part:
     def etag(self) -> str:
         """The entity tag without quotes: the MD5 in upper-case hex."""
         return self.digest.md5.hex().upper()
+
+    @property
+    def content_md5(self) -> str:
+        """The MD5 as the Content-MD5 header writes it."""
+        return base64.b64encode(self.digest.md5).decode()

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hmac
+import json
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -50,6 +51,11 @@ class Reply:
         root = ET.fromstring(text)
         return self.status, root.findtext("Code", ""), root.findtext("EC", "")
 
+    @property
+    def xml(self) -> ET.Element:
+        """The document that was sent back."""
+        return ET.fromstring(self.body)
+
 
 class House:
     """One OSS whose clock stands still, with a session that may get and put below `a/`."""
@@ -63,13 +69,20 @@ class House:
         everything = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
         role = Role("r", ACCOUNT, trust, (parse_policy(everything),))
         self.user = User("u", ACCOUNT, "LTAIuser", "user-secret", (NOTHING,))
-        self.accounts = Accounts([self.user], [role], self.clock)
+        self.owner = User("o", ACCOUNT, "LTAIowner", "owner-secret", (parse_policy(everything),))
+        self.role = role
+        self.accounts = Accounts([self.user, self.owner], [role], self.clock)
         policy = parse_policy(allow("GetObject", "PutObject"))
         self.session = self.accounts.assume(role, "s", timedelta(hours=1), policy)
         self.log = RequestLog()
         self.service = OssService(
             self.store, self.accounts, self.clock, self.log, region="cn-hangzhou", owner=ACCOUNT
         )
+
+    def limited(self, *statements: Mapping[str, Any]) -> Session:
+        """Open a session with these statements for its policy."""
+        policy = parse_policy(json.dumps({"Version": "1", "Statement": statements}))
+        return self.accounts.assume(self.role, "l", timedelta(hours=1), policy)
 
     def scope(
         self, method: str, path: str, headers: Mapping[str, str], who: User | Session
