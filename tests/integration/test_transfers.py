@@ -138,3 +138,51 @@ def test_v2_forbids_overwriting_when_completing(client: oss.Client, sandbox: San
         oss.ListMultipartUploadsRequest(bucket=sandbox.bucket, prefix="t/v2-forbid")
     )
     assert [upload for page in every for upload in page.uploads or []] == []
+
+
+def test_oss2_copies(bucket: oss2.Bucket) -> None:
+    bucket.put_object("t/from ü", b"x" * PART, headers={"x-oss-meta-a": "1"})
+    copied = bucket.copy_object(bucket.bucket_name, "t/from ü", "t/to")
+    assert bucket.head_object("t/to").headers["x-oss-meta-a"] == "1"
+    assert copied.etag == bucket.head_object("t/to").etag
+    upload_id = bucket.init_multipart_upload("t/parts").upload_id
+    first = bucket.upload_part_copy(bucket.bucket_name, "t/from ü", None, "t/parts", upload_id, 1)
+    second = bucket.upload_part_copy(
+        bucket.bucket_name, "t/from ü", (0, 9), "t/parts", upload_id, 2
+    )
+    parts = [oss2.models.PartInfo(1, first.etag), oss2.models.PartInfo(2, second.etag)]
+    bucket.complete_multipart_upload("t/parts", upload_id, parts)
+    assert bucket.get_object("t/parts").read() == b"x" * (PART + 10)
+
+
+def test_oss2_deletes_many(bucket: oss2.Bucket) -> None:
+    keys = ["t/gone 1", "t/gone+2", "t/gone\x013", "t/gone中4"]
+    for key in keys:
+        bucket.put_object(key, b"x")
+    assert bucket.batch_delete_objects(keys).deleted_keys == keys
+    assert bucket.list_objects_v2(prefix="t/gone").object_list == []
+
+
+def test_v2_copier_and_delete_many(client: oss.Client, sandbox: Sandbox, source: Path) -> None:
+    origin = {"bucket": sandbox.bucket, "key": "t/v2-from+ü"}
+    body = source.read_bytes()
+    client.put_object(oss.PutObjectRequest(**origin, body=body))
+    target = {"bucket": sandbox.bucket, "key": "t/v2-to"}
+    request = oss.CopyObjectRequest(
+        **target, source_bucket=origin["bucket"], source_key=origin["key"]
+    )
+    client.copier(part_size=PART, multipart_copy_threshold=PART, disable_shallow_copy=True).copy(
+        request
+    )
+    assert client.get_object(oss.GetObjectRequest(**target)).body.read() == body
+    request.if_none_match = client.head_object(oss.HeadObjectRequest(**origin)).etag
+    with pytest.raises(oss.exceptions.OperationError) as caught:
+        client.copy_object(request)
+    assert caught.value.unwrap().status_code == 304
+    done = client.delete_multiple_objects(
+        oss.DeleteMultipleObjectsRequest(
+            bucket=sandbox.bucket,
+            objects=[oss.DeleteObject(key=each["key"]) for each in (origin, target)],
+        )
+    )
+    assert [each.key for each in done.deleted_objects] == [origin["key"], target["key"]]

@@ -75,7 +75,18 @@ def _bucket(raw: bytes) -> str:
 
 
 def _key(raw: bytes) -> str:
-    name = unquote_to_bytes(raw)
+    return check_key(unquote_to_bytes(raw))
+
+
+def check_key(name: bytes) -> str:
+    """Decode an object name; an empty one stands for no object.
+
+    Args:
+        name: The name as UTF-8.
+
+    Raises:
+        OssError: OSS allows no such name.
+    """
     try:
         key = name.decode()
     except UnicodeDecodeError:

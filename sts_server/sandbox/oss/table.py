@@ -5,6 +5,8 @@ from itertools import chain
 from sts_server.sandbox.oss.operation import Operation, choose
 from sts_server.sandbox.oss.operations import (
     completing,
+    copying,
+    deleting,
     listing,
     multipart,
     reading,
@@ -13,7 +15,7 @@ from sts_server.sandbox.oss.operations import (
 )
 from sts_server.sandbox.oss.request import OssRequest
 
-ROOMS = (completing, listing, multipart, reading, uploads, writing)
+ROOMS = (completing, copying, deleting, listing, multipart, reading, uploads, writing)
 OPERATIONS: tuple[Operation, ...] = tuple(chain.from_iterable(room.OPERATIONS for room in ROOMS))
 
 
