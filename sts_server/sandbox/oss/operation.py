@@ -101,6 +101,12 @@ def level(request: OssRequest) -> Level:
     return Level.BUCKET if request.bucket else Level.SERVICE
 
 
+def best(operations: Iterable[Operation], request: OssRequest) -> Operation | None:
+    """Find the operation that a request has most to ask for with, whatever else it holds."""
+    asked = (one for one in operations if one.asked(request))
+    return max(asked, key=lambda one: len(one.when) + bool(one.header), default=None)
+
+
 def choose(operations: Iterable[Operation], request: OssRequest) -> Operation:
     """Name the operation that a request asks for.
 
@@ -114,10 +120,9 @@ def choose(operations: Iterable[Operation], request: OssRequest) -> Operation:
     """
     if request.method not in METHODS:
         raise method_not_allowed(request.method, level(request))
-    asked = [one for one in operations if one.asked(request)]
-    if not asked:
+    operation = best(operations, request)
+    if operation is None:
         raise operation_not_implemented(_described(request))
-    operation = max(asked, key=lambda one: len(one.when) + bool(one.header))
     for name in request.query:
         if not operation.understands_parameter(name):
             raise operation_not_implemented(f"{operation.name} with {name}")

@@ -7,7 +7,7 @@ from sts_server.sandbox.oss.headers import tags_of
 from sts_server.sandbox.oss.operation import Operation
 from sts_server.sandbox.oss.request import OssRequest
 
-# A header that does more than the operation alone does -> the action it needs besides.
+# A header by which a write does more than write -> the action it needs besides.
 HEADER_ACTIONS = {"x-oss-tagging": "oss:PutObjectTagging", "x-oss-object-acl": "oss:PutObjectAcl"}
 LISTING_ACTIONS = ("oss:ListObjects", "oss:ListObjectVersions", "oss:ListMultipartUploads")
 
@@ -23,11 +23,11 @@ def actions_of(operation: Operation, request: OssRequest) -> list[str]:
         return []
     versioned = operation.version_action and "versionId" in request.query
     actions = [operation.version_action if versioned else operation.action]
-    return actions + [
-        action
-        for header, action in HEADER_ACTIONS.items()
-        if header in request.headers and action not in actions
-    ]
+    if operation.action == "oss:PutObject":
+        actions += [
+            action for header, action in HEADER_ACTIONS.items() if header in request.headers
+        ]
+    return actions
 
 
 def facts_of(request: OssRequest, action: str) -> dict[str, str]:

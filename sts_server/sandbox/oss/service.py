@@ -13,12 +13,15 @@ from sts_server.sandbox.errors import DisconnectedError, DiskFullError
 from sts_server.sandbox.oss.access import authenticate, authorize, claimed_key
 from sts_server.sandbox.oss.answer import Answer, Receive, Send, error_answer, send_answer
 from sts_server.sandbox.oss.call import Call, Demand
+from sts_server.sandbox.oss.cors import cors_headers, matched
 from sts_server.sandbox.oss.errors import OssError, internal_error, no_such_bucket
+from sts_server.sandbox.oss.operations.bucket_cors import preflight
 from sts_server.sandbox.oss.request import OssRequest, read_request
 from sts_server.sandbox.oss.rights import actions_of, facts_of
 from sts_server.sandbox.oss.table import find_operation, makes_bucket
 from sts_server.sandbox.ram.decision import Resource
 from sts_server.sandbox.seen import RequestLog
+from sts_server.sandbox.store.bucket import Cors
 from sts_server.sandbox.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -71,6 +74,7 @@ class OssService:
                 code=visit.code,
             )
             common = {
+                **self._cors_headers(visit.request),
                 "Server": "AliyunOSS",
                 "x-oss-request-id": visit.request_id,
                 "x-oss-server-time": str(int((time.monotonic() - started) * 1000)),
@@ -100,9 +104,13 @@ class OssService:
     async def _serve(self, visit: "_Visit", scope: Mapping[str, Any], receive: Receive) -> Answer:
         request = read_request(scope)
         visit.access_key_id = claimed_key(request)
+        visit.request = request
         known = not request.bucket or self._store.has_bucket(request.bucket)
         if not known and not makes_bucket(request):
             raise no_such_bucket(request.bucket)
+        if request.method == "OPTIONS":
+            visit.operation = "OptionObject"
+            return preflight(request, self._cors(request))
         identity = authenticate(request, self._accounts, self._clock, self._region)
         operation = find_operation(request)
         visit.operation = operation.name
@@ -111,6 +119,17 @@ class OssService:
             demand(action, request.bucket, request.key)
         call = Call(request, receive, self._store, self._region, self._owner, demand)
         return await operation.perform(call)
+
+    def _cors(self, request: OssRequest) -> Cors | None:
+        bucket = self._store.bucket(request.bucket)
+        return bucket.cors if bucket else None
+
+    def _cors_headers(self, request: OssRequest | None) -> dict[str, str]:
+        """Give what lets a script read the answer, be it a refusal; a preflight says it itself."""
+        if request is None or "origin" not in request.headers or request.method == "OPTIONS":
+            return {}
+        cors, origin = self._cors(request), request.headers["origin"]
+        return cors_headers(cors, matched(cors, origin, request.method), origin)
 
     def _demand(self, identity: Identity, request: OssRequest) -> Demand:
         def demand(
@@ -132,3 +151,4 @@ class _Visit:
     operation: str = ""
     access_key_id: str = ""
     code: str = ""
+    request: OssRequest | None = None

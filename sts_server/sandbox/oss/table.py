@@ -2,20 +2,35 @@
 
 from itertools import chain
 
-from sts_server.sandbox.oss.operation import Operation, choose
+from sts_server.sandbox.oss.operation import Operation, best, choose
 from sts_server.sandbox.oss.operations import (
+    bucket_cors,
+    buckets,
     completing,
     copying,
     deleting,
     listing,
     multipart,
+    object_acl,
     reading,
     uploads,
     writing,
 )
 from sts_server.sandbox.oss.request import OssRequest
 
-ROOMS = (completing, copying, deleting, listing, multipart, reading, uploads, writing)
+ROOMS = (
+    bucket_cors,
+    buckets,
+    completing,
+    copying,
+    deleting,
+    listing,
+    multipart,
+    object_acl,
+    reading,
+    uploads,
+    writing,
+)
 OPERATIONS: tuple[Operation, ...] = tuple(chain.from_iterable(room.OPERATIONS for room in ROOMS))
 
 
@@ -30,4 +45,5 @@ def find_operation(request: OssRequest) -> Operation:
 
 def makes_bucket(request: OssRequest) -> bool:
     """Say whether a request may name a bucket that does not exist."""
-    return any(one.creates_bucket and one.asked(request) for one in OPERATIONS)
+    operation = best(OPERATIONS, request)
+    return operation is not None and operation.creates_bucket
