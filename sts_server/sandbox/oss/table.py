@@ -4,6 +4,7 @@ from itertools import chain
 
 from sts_server.sandbox.oss.operation import Operation, best, choose
 from sts_server.sandbox.oss.operations import (
+    appending,
     bucket_cors,
     buckets,
     completing,
@@ -13,12 +14,17 @@ from sts_server.sandbox.oss.operations import (
     multipart,
     object_acl,
     reading,
+    restoring,
+    symlinks,
+    tagging,
     uploads,
+    versions,
     writing,
 )
 from sts_server.sandbox.oss.request import OssRequest
 
 ROOMS = (
+    appending,
     bucket_cors,
     buckets,
     completing,
@@ -28,7 +34,11 @@ ROOMS = (
     multipart,
     object_acl,
     reading,
+    restoring,
+    symlinks,
+    tagging,
     uploads,
+    versions,
     writing,
 )
 OPERATIONS: tuple[Operation, ...] = tuple(chain.from_iterable(room.OPERATIONS for room in ROOMS))

@@ -53,7 +53,7 @@ class Body:
         Raises:
             DiskFullError: The disk takes no new file.
         """
-        with self._busy, _disk_errors():
+        with self._busy, disk_errors():
             if not self._discarded:
                 self._file = self._create(self.path)
 
@@ -63,7 +63,7 @@ class Body:
         Raises:
             DiskFullError: The disk takes no more.
         """
-        with self._busy, _disk_errors():
+        with self._busy, disk_errors():
             if self._file is None:
                 return
             view = memoryview(data)
@@ -82,7 +82,7 @@ class Body:
         Raises:
             DiskFullError: The disk takes no more.
         """
-        with self._busy, _disk_errors():
+        with self._busy, disk_errors():
             if self._file is not None:
                 if self._durable:
                     os.fsync(self._file.fileno())
@@ -101,7 +101,12 @@ class Body:
 
 
 @contextmanager
-def _disk_errors() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
+    """Call a disk that is full by its name.
+
+    Raises:
+        DiskFullError: The disk takes no more.
+    """
     try:
         yield
     except OSError as error:

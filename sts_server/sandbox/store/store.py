@@ -7,7 +7,6 @@ bytes it began with. The event loop never waits for a disk.
 """
 
 import asyncio
-import fcntl
 import io
 import os
 import secrets
@@ -22,12 +21,14 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from sts_server.sandbox.clock import Clock
-from sts_server.sandbox.errors import AlreadyExistsError, SettingError
-from sts_server.sandbox.store.body import Body, CreateFile, create_file
+from sts_server.sandbox.errors import SettingError
+from sts_server.sandbox.store.body import Body, CreateFile, create_file, disk_errors
 from sts_server.sandbox.store.bucket import Bucket
 from sts_server.sandbox.store.index import Index
+from sts_server.sandbox.store.lock import locked
+from sts_server.sandbox.store.overwrite import refuse_overwrite
 from sts_server.sandbox.store.record import Record
-from sts_server.sandbox.store.upload import Upload
+from sts_server.sandbox.store.upload import COPY_BYTES, Upload
 
 Result = TypeVar("Result")
 DISK_THREADS = 8
@@ -55,7 +56,7 @@ class Store:
         self._bodies = folder / "bodies"
         try:
             self._bodies.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(folder / "lock")
+            self._lock = locked(folder / "lock")
         except OSError as error:
             raise SettingError(f"the data folder {folder} cannot be used: {error}") from error
         self._index_thread = ThreadPoolExecutor(1, "index")
@@ -208,6 +209,28 @@ class Store:
             shutil.copyfile(self.path(file), self.path(name))
         return name
 
+    def extend(self, file: str, position: int, more: Path) -> None:
+        """Write bytes behind those of a body; called in the index thread.
+
+        Who reads the body now reads to its old end, and what was left behind that end by a write
+        that failed is written over.
+
+        Args:
+            file: The body.
+            position: Its size.
+            more: A file with what is added.
+
+        Raises:
+            DiskFullError: The disk takes no more.
+        """
+        with disk_errors(), more.open("rb") as source, self.path(file).open("r+b") as target:
+            target.seek(position)
+            target.truncate()
+            shutil.copyfileobj(source, target, COPY_BYTES)
+            target.flush()
+            if self._durable:
+                os.fsync(target.fileno())
+
     async def open(
         self, bucket: str, key: str, version: str = ""
     ) -> tuple[Record, BinaryIO] | None:
@@ -259,31 +282,5 @@ class Store:
                 path.unlink()
 
 
-def refuse_overwrite(index: Index, bucket: str, key: str, *, forbid: bool) -> None:
-    """Stop a write that must not overwrite; inside its transaction.
-
-    A bucket that has or had versioning loses nothing by it, so OSS ignores the wish there
-    ("PutObject").
-
-    Raises:
-        AlreadyExistsError: The key is taken.
-    """
-    if not forbid or index.find(bucket, key) is None:
-        return
-    held = index.buckets.find(bucket)
-    if held is None or not held.versioning:
-        raise AlreadyExistsError(key)
-
-
 async def _run(executor: Executor, work: Callable[[], Result]) -> Result:
     return await asyncio.get_running_loop().run_in_executor(executor, work)
-
-
-def _locked(path: Path) -> BinaryIO:
-    lock = path.open("wb")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise SettingError(f"another sandbox uses the data folder {path.parent}") from None
-    return lock

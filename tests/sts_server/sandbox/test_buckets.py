@@ -25,7 +25,7 @@ def test_an_upload_under_way_keeps_its_bucket(house: House) -> None:
     assert house.ask("DELETE", "/bkt", who=house.owner).error[1] == "BucketNotEmpty"
 
 
-@pytest.mark.parametrize("query", ["?acl", "?cors"])
+@pytest.mark.parametrize("query", ["?acl", "?cors", "?versioning"])
 def test_only_making_needs_no_bucket(house: House, query: str) -> None:
     reply = house.ask("PUT", f"/new{query}", who=house.owner, headers={"x-oss-acl": "private"})
     assert reply.error[:2] == (404, "NoSuchBucket")

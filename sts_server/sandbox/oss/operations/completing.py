@@ -34,8 +34,8 @@ from sts_server.sandbox.oss.operations.multipart import (
 from sts_server.sandbox.store.crc64 import combine
 from sts_server.sandbox.store.index import Index
 from sts_server.sandbox.store.multipart import Multipart, Part
+from sts_server.sandbox.store.overwrite import refuse_overwrite
 from sts_server.sandbox.store.record import Digest, Kind, Record
-from sts_server.sandbox.store.store import refuse_overwrite
 from sts_server.sandbox.xml import Element
 
 MIN_PART_BYTES = 100 * 1024

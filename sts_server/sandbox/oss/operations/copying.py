@@ -33,8 +33,8 @@ from sts_server.sandbox.oss.sources import (
     source_of,
 )
 from sts_server.sandbox.store.index import Index
+from sts_server.sandbox.store.overwrite import refuse_overwrite
 from sts_server.sandbox.store.record import Kind, Record
-from sts_server.sandbox.store.store import refuse_overwrite
 from sts_server.sandbox.store.upload import COPY_BYTES
 from sts_server.sandbox.xml import Element, elements
 

@@ -13,8 +13,8 @@ from sts_server.sandbox.oss.operation import Level, Operation
 from sts_server.sandbox.oss.operations.writing import described_object
 from sts_server.sandbox.store.index import Index
 from sts_server.sandbox.store.multipart import Multipart, Part
+from sts_server.sandbox.store.overwrite import refuse_overwrite
 from sts_server.sandbox.store.record import Digest
-from sts_server.sandbox.store.store import refuse_overwrite
 from sts_server.sandbox.xml import Element
 
 MAX_PART_NUMBER = 10_000
