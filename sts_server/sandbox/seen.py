@@ -13,7 +13,9 @@ SECRET_PARAMETERS = frozenset(
 )
 SHOWN_HEADERS = re.compile(
     r"host|user-agent|range|if-.*|content-(type|length|md5)|date|"
-    r"x-oss-(date|forbid-overwrite|range-behavior|storage-class|meta-.*)"
+    r"x-oss-(acl|complete-all|copy-source.*|date|forbid-overwrite|meta-.*|metadata-directive|"
+    r"object-acl|range-behavior|storage-class|symlink-target|tagging.*)|"
+    r"origin|access-control-request-.*"
 )
 
 
