@@ -11,6 +11,7 @@ from sts_server.sandbox.xml import Element
 MAX_RULES = 10
 MAX_AGE = 999_999_999
 CORS_METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
+LISTS = ("AllowedOrigin", "AllowedMethod", "AllowedHeader", "ExposeHeader")
 AGE = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -74,8 +75,8 @@ def read_cors(body: bytes) -> Cors:
         OssError: It is malformed or breaks a limit.
     """
     tree = parse(body, "CORSConfiguration")
-    only(tree, "CORSRule", "ResponseVary")
-    rules = tuple(_rule(element) for element in tree.iter("CORSRule"))
+    only(tree, "ResponseVary", many=("CORSRule",))
+    rules = tuple(_rule(element) for element in tree.findall("CORSRule"))
     if not 0 < len(rules) <= MAX_RULES:
         raise malformed_xml(f"a configuration has 1 to {MAX_RULES} rules")
     vary = (tree.findtext("ResponseVary") or "false").strip().lower()
@@ -103,12 +104,9 @@ def _described(rule: CorsRule) -> list[Element]:
 
 
 def _rule(element: ET.Element) -> CorsRule:
-    only(
-        element, "AllowedOrigin", "AllowedMethod", "AllowedHeader", "ExposeHeader", "MaxAgeSeconds"
-    )
+    only(element, many=(*LISTS, "MaxAgeSeconds"))
     texts = {
-        tag: tuple((child.text or "").strip() for child in element.findall(tag))
-        for tag in ("AllowedOrigin", "AllowedMethod", "AllowedHeader", "ExposeHeader")
+        tag: tuple((child.text or "").strip() for child in element.findall(tag)) for tag in LISTS
     }
     methods = tuple(text.upper() for text in texts["AllowedMethod"])
     ages = [(child.text or "").strip() for child in element.findall("MaxAgeSeconds")]

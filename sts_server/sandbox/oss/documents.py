@@ -3,6 +3,7 @@
 import hashlib
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Callable
 
 from sts_server.sandbox.errors import DisconnectedError
@@ -71,15 +72,21 @@ def text_of(element: ET.Element, tag: str) -> str:
     return element.findtext(tag) or ""
 
 
-def only(element: ET.Element, *tags: str) -> None:
+def only(element: ET.Element, *tags: str, many: tuple[str, ...] = ()) -> None:
     """Refuse children that nobody will look at.
 
+    Args:
+        element: Their parent.
+        tags: Those that it may have once.
+        many: Those that it may have any number of times.
+
     Raises:
-        OssError: There is one.
+        OssError: There is another one.
     """
-    for child in element:
-        if child.tag not in tags:
-            raise malformed_xml(f"{element.tag} has no {child.tag}")
+    counts = Counter(child.tag for child in element)
+    for tag, count in counts.items():
+        if tag not in many and (tag not in tags or count > 1):
+            raise malformed_xml(f"{element.tag} has no {tag}, or not twice")
 
 
 def _hiding(text: str) -> tuple[Callable[[re.Match[str]], str], Callable[[str], str]]:

@@ -1,5 +1,6 @@
 """What all listings share: page sizes, the encoding of names, owners and moments. Pure."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from sts_server.sandbox.oss.request import OssRequest
 from sts_server.sandbox.xml import Element, elements
 
 MAX_ENTRIES = 1000
+SMALL_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ def names_of(request: OssRequest) -> Names:
     return Names(encoding)
 
 
+def number_of(text: str, least: int, most: int) -> int | None:
+    """Read a small number, or None for what is none, too small or too large."""
+    if not SMALL_NUMBER.fullmatch(text):
+        return None
+    number = int(text)
+    return number if least <= number <= most else None
+
+
 def limit_of(request: OssRequest, parameter: str, default: int = MAX_ENTRIES) -> int:
     """Read the size of a page.
 
@@ -56,11 +66,12 @@ def limit_of(request: OssRequest, parameter: str, default: int = MAX_ENTRIES) ->
     text = request.query.get(parameter)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:9]) <= MAX_ENTRIES:
+    limit = number_of(text, 1, MAX_ENTRIES)
+    if limit is None:
         raise invalid_argument(
             parameter, text, f"{parameter} is 1 to {MAX_ENTRIES}.", "0017-00000225"
         )
-    return int(text)
+    return limit
 
 
 def owner_element(owner: str) -> Element:

@@ -41,7 +41,7 @@ def source_of(call: Call) -> Source:
     if query and (name != "versionId" or not equals or not version):
         raise invalid_argument(SOURCE, header, "The source is /bucket/key[?versionId=id].")
     try:
-        text = unquote_to_bytes(path).decode()
+        text = unquote_to_bytes(path.encode(errors="surrogateescape")).decode()
     except UnicodeDecodeError:
         text = ""
     bucket, slash, key = text.removeprefix("/").partition("/")

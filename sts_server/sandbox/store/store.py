@@ -99,19 +99,25 @@ class Store:
             self._index_thread.submit(self._index.buckets.put, bucket).result()
             self._buckets[name] = bucket
 
-    async def set_bucket(self, name: str, change: Callable[[Bucket], Bucket]) -> None:
-        """Make a bucket, or change one, in one step.
+    async def set_bucket(
+        self, name: str, change: Callable[[Bucket], Bucket], *, make: bool = False
+    ) -> None:
+        """Change a bucket in one step.
 
         Args:
             name: Its name.
             change: Turns the bucket as it is, or a new one, into what it shall be.
+            make: Whether one that does not exist is made, and not left so.
         """
 
         def write() -> None:
-            old = self._index.buckets.find(name) or Bucket(name, self.timestamp())
-            bucket = change(old)
-            self._index.buckets.put(bucket)
-            self._buckets[name] = bucket
+            old = self._index.buckets.find(name)
+            if old is None and make:
+                old = Bucket(name, self.timestamp())
+            if old is not None:
+                bucket = change(old)
+                self._index.buckets.put(bucket)
+                self._buckets[name] = bucket
 
         await asyncio.shield(self._on_index(write))
 

@@ -101,7 +101,7 @@ class House:
             "scheme": "http",
             "raw_path": quote(raw).encode(),
             "query_string": query.encode(),
-            "headers": [(k.encode(), v.encode()) for k, v in given.items()],
+            "headers": [(k.encode(), v.encode(errors="surrogateescape")) for k, v in given.items()],
             "client": ("127.0.0.1", 1),
         }
         place = "20251201/cn-hangzhou/oss/aliyun_v4_request"

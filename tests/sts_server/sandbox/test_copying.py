@@ -80,6 +80,7 @@ def test_conditions_on_the_source(
         ("/bkt/", (400, "InvalidArgument")),
         ("/bkt", (400, "InvalidArgument")),
         ("/bkt/%ff", (400, "InvalidArgument")),
+        ("/bkt/\udcff", (400, "InvalidArgument")),
     ],
 )
 @pytest.mark.usefixtures("etag")

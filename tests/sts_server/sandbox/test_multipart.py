@@ -85,6 +85,8 @@ def test_a_part_sent_again_takes_the_place_of_the_first(house: House) -> None:
         (document((1, "{a}"), (2, "{b}")), {}, "EntityTooSmall"),
         (document((0, "{a}")), {}, "InvalidArgument"),
         (document((10001, "{a}")), {}, "InvalidArgument"),
+        (document((1, "{a}")).replace(b"<Part>", b"<Part><ETag/>"), {}, "MalformedXML"),
+        (document((1, "{a}")).replace(b">1<", b">" + b"0" * 5000 + b"1<"), {}, "InvalidArgument"),
         (document(), {}, "MalformedXML"),
         (b"", {}, "MalformedXML"),
         (b"<Other/>", {}, "MalformedXML"),

@@ -66,7 +66,7 @@ async def put_bucket(call: Call) -> Answer:
             if (text_of(tree, name) or value) != value:
                 raise operation_not_implemented(f"PutBucket with {name} {text_of(tree, name)}")
     name = call.request.bucket
-    await call.store.set_bucket(name, lambda old: replace(old, acl=acl or old.acl))
+    await call.store.set_bucket(name, lambda old: replace(old, acl=acl or old.acl), make=True)
     return Answer(200, {"Location": f"/{name}"})
 
 

@@ -22,7 +22,7 @@ from sts_server.sandbox.oss.headers import (
     forbids_overwrite,
     version_headers,
 )
-from sts_server.sandbox.oss.naming import names_of
+from sts_server.sandbox.oss.naming import names_of, number_of
 from sts_server.sandbox.oss.operation import Level, Operation
 from sts_server.sandbox.oss.operations.multipart import (
     BAD_NUMBER,
@@ -132,7 +132,7 @@ def choose(wanted: list[Wanted], stored: list[Part]) -> list[Part]:
     chosen = []
     for want in wanted:
         part = known.get(want.number)
-        if part is None or part.etag != want.etag.upper():
+        if part is None or part.etag != want.etag:
             raise invalid_part(str(want.number))
         chosen.append(part)
     return chosen
@@ -175,16 +175,17 @@ def _wanted(body: bytes, every: str | None) -> list[Wanted] | None:
             raise invalid_argument(COMPLETE_ALL, every, "The value is yes, and there is no body.")
         return None
     tree = parse(body, "CompleteMultipartUpload")
-    only(tree, "Part")
+    only(tree, many=("Part",))
     wanted = []
     for part in tree:
         only(part, "PartNumber", "ETag")
-        number = text_of(part, "PartNumber").strip()
-        if not number.isascii() or not number.isdigit():
+        text = text_of(part, "PartNumber").strip()
+        if not text:
             raise malformed_xml("a part has no number")
-        if not 0 < int(number[:9]) <= MAX_PART_NUMBER:
-            raise invalid_argument("PartNumber", number, BAD_NUMBER)
-        wanted.append(Wanted(int(number), text_of(part, "ETag").strip().strip('"')))
+        number = number_of(text, 1, MAX_PART_NUMBER)
+        if number is None:
+            raise invalid_argument("PartNumber", text, BAD_NUMBER)
+        wanted.append(Wanted(number, text_of(part, "ETag").strip().strip('"')))
     if not wanted:
         raise malformed_xml("it names no part")
     return wanted

@@ -62,12 +62,12 @@ async def delete_objects(call: Call) -> Answer:
 
 def _read(body: bytes) -> tuple[list[Doomed], bool]:
     tree = parse(body, "Delete")
-    only(tree, "Quiet", "Object")
+    only(tree, "Quiet", many=("Object",))
     quiet = text_of(tree, "Quiet").strip().lower() or "false"
     if quiet not in ("true", "false"):
         raise malformed_xml("Quiet is neither true nor false")
     doomed = []
-    for item in tree.iter("Object"):
+    for item in tree.findall("Object"):
         only(item, "Key", "VersionId")
         key = text_of(item, "Key")
         check_key(key.encode())

@@ -8,7 +8,7 @@ from sts_server.sandbox.oss.call import Call
 from sts_server.sandbox.oss.errors import OssError, file_already_exists, invalid_argument
 from sts_server.sandbox.oss.headers import WRITE_HEADERS, forbids_overwrite
 from sts_server.sandbox.oss.incoming import take_in
-from sts_server.sandbox.oss.naming import names_of
+from sts_server.sandbox.oss.naming import names_of, number_of
 from sts_server.sandbox.oss.operation import Level, Operation
 from sts_server.sandbox.oss.operations.writing import described_object
 from sts_server.sandbox.store.index import Index
@@ -140,9 +140,10 @@ def part_number(call: Call) -> int:
         OssError: It is not 1 to 10000.
     """
     text = call.query["partNumber"]
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:9]) <= MAX_PART_NUMBER:
+    number = number_of(text, 1, MAX_PART_NUMBER)
+    if number is None:
         raise invalid_argument("partNumber", text, BAD_NUMBER)
-    return int(text)
+    return number
 
 
 def no_such_upload(upload_id: str, ec: str) -> OssError:

@@ -27,7 +27,8 @@ async def put_symlink(call: Call) -> Answer:
     """
     forbid = forbids_overwrite(call.header)
     described = described_object(call)
-    target = check_key(unquote_to_bytes(call.header.get(TARGET, "")))
+    given = call.header.get(TARGET, "").encode(errors="surrogateescape")
+    target = check_key(unquote_to_bytes(given))
     if not target:
         raise invalid_argument(TARGET, "", "A symbolic link leads to an object.")
     tag = hashlib.md5(target.encode(), usedforsecurity=False).hexdigest().upper()

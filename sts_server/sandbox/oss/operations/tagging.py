@@ -55,7 +55,7 @@ def _read(body: bytes) -> dict[str, str]:
     only(tree, "TagSet")
     pairs = []
     for tag_set in tree:
-        only(tag_set, "Tag")
+        only(tag_set, many=("Tag",))
         for tag in tag_set:
             only(tag, "Key", "Value")
             pairs.append((text_of(tag, "Key"), text_of(tag, "Value")))

@@ -7,15 +7,15 @@ from sts_server.sandbox.oss.call import Call
 from sts_server.sandbox.oss.errors import invalid_argument
 from sts_server.sandbox.oss.listing import gather
 from sts_server.sandbox.oss.naming import (
-    MAX_ENTRIES,
     Names,
     limit_of,
     names_of,
+    number_of,
     xml_bool,
     xml_time,
 )
 from sts_server.sandbox.oss.operation import Level, Operation
-from sts_server.sandbox.oss.operations.multipart import LISTING_EC, find_upload
+from sts_server.sandbox.oss.operations.multipart import LISTING_EC, MAX_PART_NUMBER, find_upload
 from sts_server.sandbox.store.multipart import Multipart, Part
 from sts_server.sandbox.xml import Element, elements
 
@@ -28,10 +28,10 @@ async def list_parts(call: Call) -> Answer:
     """
     names, limit = names_of(call.request), limit_of(call.request, "max-parts")
     marker = call.query.get("part-number-marker") or "0"
-    if not marker.isascii() or not marker.isdigit():
+    after = number_of(marker, 0, MAX_PART_NUMBER)
+    if after is None:
         raise invalid_argument("part-number-marker", marker, "The marker is a part number.")
     upload = await find_upload(call, LISTING_EC)
-    after = min(int(marker), MAX_ENTRIES * MAX_ENTRIES)
     parts = await call.store.query(lambda index: index.uploads.parts(upload.id, after))
     page = parts[:limit]
     last = page[-1].number if page else after
