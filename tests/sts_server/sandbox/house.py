@@ -63,7 +63,7 @@ class House:
     def __init__(self, folder: Path, create: CreateFile = create_file, now: datetime = NOW) -> None:
         self.folder = folder
         self.clock = Clock(real=lambda: now)
-        self.store = Store(folder, self.clock, create=create)
+        self.store = Store(folder, self.clock, durable=False, create=create)
         self.store.add_bucket("bkt")
         trust = parse_trust_policy('{"Version":"1","Statement":[]}')
         everything = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
