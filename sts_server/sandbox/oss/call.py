@@ -14,8 +14,14 @@ from sts_server.sandbox.store.store import Store
 class Demand(Protocol):
     """Asks the caller's policies for one more right."""
 
-    def __call__(
-        self, action: str, bucket: str, key: str = "", facts: Mapping[str, str] | None = None
+    async def __call__(
+        self,
+        action: str,
+        bucket: str,
+        key: str = "",
+        *,
+        version: str = "",
+        facts: Mapping[str, str] | None = None,
     ) -> None:
         """Ask.
 
@@ -23,6 +29,7 @@ class Demand(Protocol):
             action: The RAM action, `oss:GetObject`.
             bucket: The bucket it touches.
             key: The object, or empty for the bucket itself.
+            version: A version of it, or empty for the latest.
             facts: Condition keys beyond those of the request.
 
         Raises:

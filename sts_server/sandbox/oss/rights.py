@@ -3,12 +3,15 @@
 Source: OSS, "RAM Policy".
 """
 
+from sts_server.sandbox.accounts import Identity, User
 from sts_server.sandbox.oss.headers import tags_of
 from sts_server.sandbox.oss.operation import Operation
 from sts_server.sandbox.oss.request import OssRequest
+from sts_server.sandbox.store.record import Record
 
 # A header by which a write does more than write -> the action it needs besides.
 HEADER_ACTIONS = {"x-oss-tagging": "oss:PutObjectTagging", "x-oss-object-acl": "oss:PutObjectAcl"}
+EXISTING_TAG = "oss:ExistingObjectTag/"
 LISTING_ACTIONS = ("oss:ListObjects", "oss:ListObjectVersions", "oss:ListMultipartUploads")
 
 
@@ -47,3 +50,24 @@ def facts_of(request: OssRequest, action: str) -> dict[str, str]:
         tags = tags_of(request.headers)
         facts |= {f"oss:RequestObjectTag/{key}": value for key, value in tags.items()}
     return facts
+
+
+def heeds_tags(identity: Identity) -> bool:
+    """Say whether some policy of a caller asks which tags an object has."""
+    if isinstance(identity, User):
+        policies = identity.policies
+    else:
+        narrowing = () if identity.policy is None else (identity.policy,)
+        policies = (*identity.role.policies, *narrowing)
+    return any(
+        condition.key.startswith(EXISTING_TAG)
+        for policy in policies
+        for statement in policy.statements
+        for condition in statement.conditions
+    )
+
+
+def existing_tags(record: Record | None) -> dict[str, str]:
+    """Give the condition keys that an object's own tags make."""
+    tags = record.tags if record else {}
+    return {f"{EXISTING_TAG}{key}": value for key, value in tags.items()}

@@ -17,7 +17,7 @@ from sts_server.sandbox.oss.cors import cors_headers, matched
 from sts_server.sandbox.oss.errors import OssError, internal_error, no_such_bucket
 from sts_server.sandbox.oss.operations.bucket_cors import preflight
 from sts_server.sandbox.oss.request import OssRequest, read_request
-from sts_server.sandbox.oss.rights import actions_of, facts_of
+from sts_server.sandbox.oss.rights import actions_of, existing_tags, facts_of, heeds_tags
 from sts_server.sandbox.oss.table import find_operation, makes_bucket
 from sts_server.sandbox.ram.decision import Resource
 from sts_server.sandbox.seen import RequestLog
@@ -116,7 +116,8 @@ class OssService:
         visit.operation = operation.name
         demand = self._demand(identity, request)
         for action in actions_of(operation, request):
-            demand(action, request.bucket, request.key)
+            version = request.query.get("versionId", "")
+            await demand(action, request.bucket, request.key, version=version)
         call = Call(request, receive, self._store, self._region, self._owner, demand)
         return await operation.perform(call)
 
@@ -132,12 +133,20 @@ class OssService:
         return cors_headers(cors, matched(cors, origin, request.method), origin)
 
     def _demand(self, identity: Identity, request: OssRequest) -> Demand:
-        def demand(
-            action: str, bucket: str, key: str = "", facts: Mapping[str, str] | None = None
+        async def demand(
+            action: str,
+            bucket: str,
+            key: str = "",
+            *,
+            version: str = "",
+            facts: Mapping[str, str] | None = None,
         ) -> None:
             name = f"{bucket}/{key}" if key else bucket or "*"
             resource = Resource("oss", self._region, self._owner, name)
             known = {**facts_of(request, action), **(facts or {})}
+            if key and heeds_tags(identity):
+                record = await self._store.query(lambda index: index.find(bucket, key, version))
+                known |= existing_tags(record)
             authorize(identity, request, action, resource, self._clock, known)
 
         return demand

@@ -29,7 +29,7 @@ class Source:
     version: str
 
 
-def source_of(call: Call) -> Source:
+async def source_of(call: Call) -> Source:
     """Read `x-oss-copy-source`, and ask for the right to read what it names.
 
     Raises:
@@ -47,7 +47,8 @@ def source_of(call: Call) -> Source:
     bucket, slash, key = text.removeprefix("/").partition("/")
     if not slash or not bucket or not key or not text.startswith("/"):
         raise invalid_argument(SOURCE, header, "The source is /bucket/key[?versionId=id].")
-    call.demand("oss:GetObjectVersion" if version else "oss:GetObject", bucket, key)
+    action = "oss:GetObjectVersion" if version else "oss:GetObject"
+    await call.demand(action, bucket, key, version=version)
     if not call.store.has_bucket(bucket):
         raise no_such_bucket(bucket)
     return Source(bucket, key, version)

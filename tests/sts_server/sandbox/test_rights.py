@@ -185,3 +185,22 @@ def test_acls_that_may_be_given(house: House, acl: str, status: int) -> None:
     house.ask("PUT", OBJECT, (b"x",), house.owner)
     assert house.ask("PUT", f"{OBJECT}?acl", (b"",), who, own).status == status
     assert house.ask("PUT", "/bkt?acl", (b"",), who, {"x-oss-acl": acl}).status == status
+
+
+@pytest.mark.parametrize(("tag", "status"), [("open", 200), ("shut", 403)])
+def test_tags_that_decide_who_reads(house: House, tag: str, status: int) -> None:
+    """A missing object has no tags, so what asks for one is refused before it is missed."""
+    house.ask("PUT", OBJECT, (b"x",), house.owner, {"x-oss-tagging": f"state={tag}"})
+    closed = {"StringEquals": {"oss:ExistingObjectTag/state": "shut"}}
+    opened = {"StringEquals": {"oss:ExistingObjectTag/state": "open"}}
+    allowed = house.limited({**EVERYTHING, "Condition": opened})
+    denied = house.limited(EVERYTHING, {**EVERYTHING, "Effect": "Deny", "Condition": closed})
+    for who in (allowed, denied):
+        assert house.ask("GET", OBJECT, who=who).status == status
+    aim = {"x-oss-symlink-target": KEY}
+    house.ask("PUT", "/bkt/a/link?symlink", who=house.owner, headers=aim)
+    assert house.ask("GET", "/bkt/a/link", who=denied).status == status
+    assert house.ask("PUT", "/bkt/a/y", who=denied, headers=COPY).status == status
+    many = house.ask("POST", f"{BUCKET}?delete", (DELETE,), denied, {"content-md5": MD5})
+    assert many.status == status
+    assert house.ask("GET", "/bkt/a/none", who=allowed).status == 403

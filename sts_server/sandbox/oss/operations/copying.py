@@ -9,6 +9,7 @@ from sts_server.sandbox.errors import AlreadyExistsError
 from sts_server.sandbox.oss.answer import Answer, xml_answer
 from sts_server.sandbox.oss.call import Call
 from sts_server.sandbox.oss.errors import (
+    denied_by_policy,
     file_already_exists,
     invalid_argument,
     invalid_range,
@@ -51,12 +52,13 @@ async def copy_object(call: Call) -> Answer:
         OssError: A header is wrong, the source is missing, is not to be copied, or fails a
             condition, or the target is taken and must not be overwritten.
     """
-    source = source_of(call)
+    source = await source_of(call)
     forbid = forbids_overwrite(call.header)
     wish = described_object(call)
     own_headers = _directive(call, METADATA) == "REPLACE"
     own_tags = _directive(call, TAGGING) == "REPLACE"
     bucket = call.request.bucket
+    tags_allowed = own_tags or await _may_copy_tags(call, source)
     itself = (source.bucket, source.key) == (bucket, wish.key)
 
     def copy(index: Index) -> tuple[tuple[Record, Record] | None, list[str]]:
@@ -67,9 +69,8 @@ async def copy_object(call: Call) -> Answer:
             return None, []
         if found.digest.size > MAX_PUT_BYTES:
             raise too_large(found.digest.size, MAX_PUT_BYTES)
-        if found.tags and not own_tags:
-            call.demand("oss:GetObjectTagging", source.bucket, source.key)
-            call.demand("oss:PutObjectTagging", bucket, wish.key)
+        if found.tags and not tags_allowed:
+            raise denied_by_policy()  # they were given to it a moment ago
         refuse_overwrite(index, bucket, wish.key, forbid=forbid)
         record = replace(
             wish,
@@ -105,7 +106,7 @@ async def upload_part_copy(call: Call) -> Answer:
         DiskFullError: The disk takes no more.
     """
     number = part_number(call)
-    source = source_of(call)
+    source = await source_of(call)
     await find_upload(call, SENDING_EC)
     found = await call.store.open(source.bucket, source.key, source.version)
     if found is None:
@@ -130,6 +131,23 @@ async def upload_part_copy(call: Call) -> Answer:
     answer = xml_answer(Element("CopyPartResult", elements(texts)))
     about = {"ETag": f'"{part.etag}"', "x-oss-hash-crc64ecma": str(digest.crc64)}
     return Answer(200, {**answer.headers, **about}, answer.body)
+
+
+async def _may_copy_tags(call: Call, source: Source) -> bool:
+    """Say whether tags may be taken along; a source that has none needs no right for that.
+
+    Raises:
+        OssError: It has tags, and the policies do not allow to read them here or write them there.
+    """
+    found = await call.store.query(
+        lambda index: index.find(source.bucket, source.key, source.version)
+    )
+    if found is None or not found.tags:
+        return False
+    action = "oss:GetObjectVersionTagging" if source.version else "oss:GetObjectTagging"
+    await call.demand(action, source.bucket, source.key, version=source.version)
+    await call.demand("oss:PutObjectTagging", call.request.bucket, call.request.key)
+    return True
 
 
 def _about(call: Call, source: Source, record: Record, found: Record) -> dict[str, str]:

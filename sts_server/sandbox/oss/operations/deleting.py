@@ -42,7 +42,7 @@ async def delete_objects(call: Call) -> Answer:
     bucket, now = call.request.bucket, call.store.timestamp()
     for one in doomed:
         action = "oss:DeleteObjectVersion" if one.version else "oss:DeleteObject"
-        call.demand(action, bucket, one.key)
+        await call.demand(action, bucket, one.key, version=one.version)
 
     def remove(index: Index) -> tuple[list[Record | None], list[str]]:
         removed: list[Record | None] = []

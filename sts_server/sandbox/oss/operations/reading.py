@@ -135,7 +135,7 @@ async def _open(call: Call) -> tuple[Record, BinaryIO]:
         return record, file
     file.close()
     # Whether OSS asks for this right is unconfirmed; without it a link would open every object.
-    call.demand("oss:GetObject", bucket, record.target)
+    await call.demand("oss:GetObject", bucket, record.target)
     target = await call.store.open(bucket, record.target)
     if target is None:
         raise OssError(

@@ -23,7 +23,9 @@ async def put_object_tagging(call: Call) -> Answer:
     tags = _read(await read_body(call))
     action = "PutObjectVersionTagging" if "versionId" in call.query else "PutObjectTagging"
     facts = {f"oss:RequestObjectTag/{key}": value for key, value in tags.items()}
-    call.demand(f"oss:{action}", call.request.bucket, call.request.key, facts)
+    bucket, key = call.request.bucket, call.request.key
+    version = call.query.get("versionId", "")
+    await call.demand(f"oss:{action}", bucket, key, version=version, facts=facts)
     record = await edit(call, lambda old: replace(old, tags=tags))
     return Answer(200, version_headers(call.bucket, record))
 
