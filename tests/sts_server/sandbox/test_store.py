@@ -4,11 +4,9 @@ import asyncio
 import errno
 import hashlib
 import os
-import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -17,9 +15,8 @@ from typing import BinaryIO, cast
 import pytest
 
 from sts_server.sandbox.clock import Clock
-from sts_server.sandbox.errors import AlreadyExistsError, DiskFullError, SettingError
+from sts_server.sandbox.errors import AlreadyExistsError, DiskFullError
 from sts_server.sandbox.store.body import CreateFile, create_file
-from sts_server.sandbox.store.bucket import Bucket, Cors, CorsRule
 from sts_server.sandbox.store.record import Digest, Record
 from sts_server.sandbox.store.store import Store
 from sts_server.sandbox.store.upload import Upload
@@ -285,60 +282,3 @@ def test_of_many_writers_that_forbid_overwriting_one_wins(tmp_path: Path) -> Non
         assert len(bodies(tmp_path)) == 1
 
     play(tmp_path, scene)
-
-
-def test_a_folder_has_one_owner(tmp_path: Path) -> None:
-    with opened(tmp_path), pytest.raises(SettingError, match="another sandbox"):
-        Store(tmp_path, Clock())
-
-
-@pytest.mark.parametrize("spoil", ["PRAGMA user_version = 1", "PRAGMA user_version = 99"])
-def test_a_folder_of_another_version_is_refused(tmp_path: Path, spoil: str) -> None:
-    with opened(tmp_path):
-        pass
-    with closing(sqlite3.connect(tmp_path / "index.sqlite")) as db:
-        db.execute(spoil)
-    for _ in range(2):
-        with pytest.raises(SettingError, match="another version"):
-            Store(tmp_path, Clock())
-
-
-def test_an_index_without_a_version_is_refused(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "index.sqlite")) as db:
-        db.execute("CREATE TABLE object (key BLOB)")
-    with pytest.raises(SettingError, match="another version"):
-        Store(tmp_path, Clock())
-
-
-def test_where_links_are_unknown_a_copy_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unknown(*_: object) -> None:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-
-    monkeypatch.setattr(os, "link", unknown)
-
-    async def scene(store: Store) -> None:
-        record = await put(store, "a", b"bytes")
-        assert store.path(store.duplicate(record.file)).read_bytes() == b"bytes"
-
-    play(tmp_path, scene)
-
-
-def test_buckets_survive_a_restart(tmp_path: Path) -> None:
-    cors = Cors((CorsRule(("*",), ("GET",), ("x-*",), ("ETag",), 5),), vary=True)
-
-    async def scene(store: Store) -> None:
-        await store.set_bucket(
-            "new",
-            lambda old: replace(old, acl="public-read", cors=cors, versioning="Enabled"),
-            make=True,
-        )
-        assert await store.remove_bucket("bkt")
-        await store.set_bucket("bkt", lambda old: replace(old, acl="public-read"))
-        assert not store.has_bucket("bkt")
-
-    play(tmp_path, scene)
-    with opened(tmp_path) as store:
-        bucket = store.bucket("new")
-        assert bucket == Bucket("new", NOW, "public-read", "Enabled", cors)
