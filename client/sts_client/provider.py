@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, get_ident
 from typing import NoReturn
 
 from sts_client.credentials import Credentials, Lease
-from sts_client.errors import BadLease, VendingError
+from sts_client.errors import BadLease, UsageError, VendingError
 from sts_client.freshness import Freshness, dead_after, judge, next_attempt, stale_from
 from sts_client.source import LeaseSource
+
+PATIENCE = 1.0
+"""Seconds after which those who wait look whether the one they wait for is still at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,21 @@ class _Held:
     quiet_until: float
 
 
+class _Flight(Future[Lease]):
+    """One fetch that is under way, and the thread that does it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.owner = get_ident()
+
+
 class Provider:
     """Hands out the present lease and replaces it in time; safe to share between threads.
 
     A fresh lease costs one attribute read and one comparison. A stale one is handed out while one
     thread, the first that meets it, fetches the next. Of a dead one nothing is handed out: all
-    wait for one fetch and get its lease, or its error. Errors are not remembered.
+    wait for one fetch and get its lease, or its error. Errors are not remembered. If the thread
+    that fetches is interrupted, the next one takes over.
 
     After a fork the child goes on with the lease it inherited and renews it by itself.
 
@@ -51,7 +63,7 @@ class Provider:
         self._held: _Held | None = None
         self._refused: str | None = None
         self._failures = 0
-        self._flight: Future[Lease] | None = None
+        self._flight: _Flight | None = None
         self._lock = Lock()
         self._process = os.getpid()
 
@@ -94,24 +106,48 @@ class Provider:
     def _settle(self) -> Lease:
         """Return the lease to use now, after a refresh by this thread or another if need be."""
         self._start_over_in_a_child()
+        mine = _Flight()
+        try:
+            while True:
+                with self._lock:
+                    held, flight = self._held, self._flight
+                    state = self._state(held)
+                    served = state is Freshness.FRESH or (state is Freshness.STALE and flight)
+                    if held is not None and served:
+                        return held.lease
+                    if flight is None:
+                        flight = self._flight = mine
+                if flight is mine:
+                    return self._refresh(mine)
+                lease = self._awaited(flight)
+                if lease is not None:
+                    return lease
+        finally:
+            # An interrupt may strike at any line above. No lock, since that could be struck too,
+            # and none is needed: as long as this flight is the present one, nobody else ends it.
+            if self._flight is mine:
+                self._flight = None
+            mine.cancel()
+
+    def _awaited(self, flight: "_Flight") -> Lease | None:
+        """Wait for what another thread fetches; None if it was interrupted: then take over."""
+        if flight.owner == get_ident():
+            raise UsageError(
+                "the source of leases, or its token function, asks the provider that waits for "
+                "it: give it means of its own"
+            )
         while True:
-            with self._lock:
-                held, flight = self._held, self._flight
-                state = self._state(held)
-                served = state is Freshness.FRESH or (state is Freshness.STALE and flight)
-                if held is not None and served:
-                    return held.lease
-                mine = flight is None
-                if flight is None:
-                    flight = self._flight = Future()
-            if mine:
-                return self._refresh(flight)
             try:
-                return flight.result()
+                error = flight.exception(PATIENCE)
             except CancelledError:
-                # The thread that fetched was interrupted. That is its own affair: the next one
-                # of those who wait takes over.
-                continue
+                return None
+            except TimeoutError:
+                if self._flight is not flight and not flight.done():
+                    return None
+            else:
+                if error is not None:
+                    raise error
+                return flight.result()
 
     def _state(self, held: _Held | None) -> Freshness:
         if held is None:
@@ -124,7 +160,7 @@ class Provider:
         # Jitter is part of quiet_until, which is over.
         return Freshness.STALE if state is Freshness.FRESH else state
 
-    def _refresh(self, flight: "Future[Lease]") -> Lease:
+    def _refresh(self, flight: "_Flight") -> Lease:
         """Fetch as the one thread that does, and let the others know how it went."""
         try:
             lease = self._replace()
@@ -134,11 +170,6 @@ class Provider:
                 flight.set_exception(error)
                 raise
             lease = held.lease
-        except BaseException:
-            with self._lock:
-                self._flight = None
-            flight.cancel()
-            raise
         flight.set_result(lease)
         return lease
 

@@ -1,16 +1,22 @@
 """Many threads, one lease: who fetches, who waits, who gets what."""
 
 import copy
+import linecache
 import os
 import pickle
+import sys
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from sts_client import Lease, Provider, StsClientError
-from sts_client.errors import BadLease, ServerUnavailable, TooManyRequests
+from sts_client import provider as provider_module
+from sts_client.errors import BadLease, ServerUnavailable, TooManyRequests, UsageError
 from tests.sts_client.stage import NOW, SECRETS, Queue, lease
 
 
@@ -162,6 +168,87 @@ def test_an_interrupted_fetch_is_taken_over() -> None:
         results = [one.exception(10) for one in asked]
     assert [type(result) for result in results if result] == [KeyboardInterrupt]
     assert len(source.asked) == 2
+
+
+@contextmanager
+def interrupted_at(number: int) -> Iterator[list[int]]:
+    """Raise KeyboardInterrupt before the `number`-th line that this thread runs in the provider."""
+    lines: list[int] = []
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        if frame.f_code.co_filename != provider_module.__file__:
+            return None
+        # The interpreter looks for signals after calls and before loops, so never on the way into
+        # or out of a `with`, where a line is announced all the same.
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        if event == "line" and not line.lstrip().startswith("with "):
+            lines.append(frame.f_lineno)
+            if len(lines) == number:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield lines
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("dead", [False, True])
+def test_an_interrupt_at_any_line_leaves_nobody_waiting(*, fails: bool, dead: bool) -> None:
+    def struck(number: int) -> bool:
+        """Tell whether there is such a line."""
+
+        class Joined(Queue):
+            def fetch(self, *, refused: str | None = None) -> Lease:
+                if len(self.asked) == 1:
+                    others.append(pool.submit(ours.lease))
+                    until(lambda: waits() or others[0].done())
+                return super().fetch(refused=refused)
+
+        def one() -> bool:
+            silent = suppress(KeyboardInterrupt, ServerUnavailable)
+            with interrupted_at(number) as lines, silent:
+                ours.lease()
+            return len(lines) >= number
+
+        clock = Clock()
+        new = lease(2, issued=NOW + 3300, refresh_after=NOW + 5000, expiry=NOW + 7200)
+        source = Joined(lease(1), *([ServerUnavailable("down")] if fails else []), new)
+        ours = provider(source, clock)
+        waits = all_wait(ours, 1)
+        others: list[Future[Lease]] = []
+        ours.lease()
+        clock.now = NOW + (3400 if dead else 3290)
+        with ThreadPoolExecutor(4) as pool:
+            found = pool.submit(one).result(10)
+            for other in others:
+                assert isinstance(other.exception(10), ServerUnavailable | None)
+            clock.now = NOW + 3400
+            late = [pool.submit(ours.lease) for _ in range(2)]
+            assert all(isinstance(each.exception(10), ServerUnavailable | None) for each in late)
+        assert ours.lease() is new
+        return found
+
+    number = 1
+    while struck(number):
+        number += 1
+    assert number > 20
+
+
+@pytest.mark.parametrize("reports", [False, True])
+def test_a_source_that_asks_its_own_provider_is_told_so(*, reports: bool) -> None:
+    class Circle(Queue):
+        def fetch(self, *, refused: str | None = None) -> Lease:
+            super().fetch(refused=refused)
+            return ours.refused("STS.0") if reports else ours.lease()
+
+    ours = provider(Circle(lease(1)), Clock())
+    with ThreadPoolExecutor(1) as pool:
+        error = pool.submit(ours.lease).exception(10)
+    assert isinstance(error, UsageError)
 
 
 def test_a_failure_while_stale_keeps_serving_and_backs_off() -> None:
