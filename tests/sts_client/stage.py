@@ -1,8 +1,9 @@
 """A stage for the client's tests: leases, and servers that answer what a test tells them to."""
 
+import io
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -85,6 +86,7 @@ class Answer:
     body: bytes = b""
     length: int | None = None  # announced in place of the true one
     hold: threading.Event | None = None  # waited for when all of the body is sent
+    more: Iterable[bytes] = ()  # sent behind the body until there is no more or nobody listens
 
 
 @dataclass
@@ -140,16 +142,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(found.status)
         for name, value in found.headers.items():
             self.send_header(name, value)
-        if "Content-Length" not in found.headers:
+        if "Content-Length" not in found.headers and not found.more:
             self.send_header("Content-Length", str(length))
         self.end_headers()
         if self.command == "HEAD":
             return
         self.wfile.write(found.body)
         self.wfile.flush()
+        for part in found.more:
+            try:
+                self.wfile.write(part)
+                self.wfile.flush()
+            except OSError:
+                self.wfile = io.BytesIO()  # what is left in the old one goes nowhere
+                break
         if found.hold:
             found.hold.wait(10)
-        self.close_connection = length != len(found.body)
+        self.close_connection = length != len(found.body) or bool(found.more)
 
     def log_message(self, *_arguments: object) -> None:
         """Say nothing."""

@@ -296,15 +296,38 @@ def test_keys_arrive_verbatim() -> None:
 
 
 def test_keys_arrive_verbatim_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    with opened(lambda _: stored(b"")) as (bucket, stage, _):
-        monkeypatch.setenv("http_proxy", stage.url)
+    elsewhere = "http://oss.example.com"
+    with serving(lambda _: stored(b"")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        for key in KEYS:
-            bucket.get(key)
-    got = [as_sent(asked.target.removeprefix(stage.url)) for asked in stage.asked]
-    assert stage.asked[0].target.startswith(stage.url)
+        provider = Provider(Queue(lease(1, endpoint=elsewhere)), clock=lambda: NOW)
+        with Bucket(provider, Objects(provider, allow_http=True)) as bucket:
+            for key in KEYS:
+                bucket.get(key)
+    got = [as_sent(asked.target.removeprefix(elsewhere)) for asked in proxy.asked]
+    assert proxy.asked[0].target.startswith(elsewhere)
     assert got == KEYS
+
+
+def test_this_machine_is_reached_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda _: stored(b"")) as proxy, opened(lambda _: stored(b"")) as (bucket, s, _):
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        bucket.get("k")
+    assert len(s.asked) == 1
+    assert proxy.asked == []
+
+
+def test_a_ca_bundle_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    here = lease(1, endpoint="https://127.0.0.1:9")
+    with (
+        opened(lambda _: stored(b""), lambda _: here) as (bucket, _, _),
+        pytest.raises(errors.TlsFailed, match="REQUESTS_CA_BUNDLE"),
+    ):
+        bucket.get("k")
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -659,6 +682,7 @@ def test_nobody_there() -> None:
         bucket.get("k")
     text = "".join(traceback.format_exception(caught.value))
     assert "urllib3" not in text
+    assert caught.value.__context__ is None
     assert not any(secret in text for secret in SECRETS)
 
 

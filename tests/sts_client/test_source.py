@@ -4,6 +4,7 @@ import json
 import pickle
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,49 @@ def test_a_redirect_is_not_followed() -> None:
     assert thief.asked == []
 
 
+def test_a_redirect_is_not_read_beyond_what_a_lease_has() -> None:
+    gone = threading.Event()
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(10_000):
+            yield b"x" * 65_536
+        gone.set()
+
+    with (
+        serving(lambda _: Answer(302, {"Location": "/"}, more=endless())) as stage,
+        pytest.raises(errors.VendingError, match="redirect, which is not followed"),
+    ):
+        source(stage.url).fetch()
+    assert not gone.is_set()
+
+
+@pytest.mark.parametrize("location", ["http://[", "\xff\xfe", "//[x]/", "\x80"])
+def test_a_redirect_to_nowhere(location: str) -> None:
+    with (
+        serving(lambda _: Answer(302, {"Location": location})) as stage,
+        pytest.raises(errors.VendingError, match="redirect, which is not followed"),
+    ):
+        source(stage.url).fetch()
+
+
+def test_this_machine_is_reached_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        serving(lambda _: json_answer(lease_body())) as proxy,
+        serving(lambda _: json_answer(lease_body())) as stage,
+    ):
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        source(stage.url).fetch()
+        elsewhere = VendingServer(
+            "http://sts.example.com", Wish("g"), token=BEARER, allow_http=True
+        )
+        elsewhere.fetch()
+    assert len(stage.asked) == 1
+    assert [asked.target for asked in proxy.asked] == ["http://sts.example.com/v1/credentials/g"]
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -146,6 +190,7 @@ def test_a_redirect_is_not_followed() -> None:
 def test_addresses_that_may_not_see_a_token(address: str) -> None:
     with pytest.raises(errors.UsageError, match="the vending server's address") as caught:
         source(address)
+    assert caught.value.__context__ is None
     assert "password" not in str(caught.value).replace("user name or password", "")
 
 
@@ -225,8 +270,9 @@ def test_what_a_lease_may_leave_out() -> None:
     st.binary(max_size=50) | st.sampled_from([b"[]", b"null", b'"a"', b"{}", b"5", b"[" * 60_000])
 )
 def test_any_other_body_is_a_bad_lease(body: bytes) -> None:
-    with pytest.raises(errors.BadLease):
+    with pytest.raises(errors.BadLease) as caught:
         lease_of(body, midpoint=NOW)
+    assert caught.value.__context__ is None
 
 
 def test_a_body_without_end_is_cut() -> None:
@@ -299,6 +345,7 @@ def test_nobody_there() -> None:
     text = "".join(traceback.format_exception(caught.value))
     assert "requests" not in text.replace("Too many requests", "")
     assert BEARER not in text
+    assert caught.value.__context__ is None
 
 
 def test_a_slow_server() -> None:

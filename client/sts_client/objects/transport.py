@@ -14,6 +14,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from sts_client.errors import NetworkError, StsClientError
+from sts_client.source import route_to
 
 CONNECTIONS = 64
 """Idle connections kept at most; more threads than that open and close their own."""
@@ -22,7 +23,8 @@ CONNECTIONS = 64
 class Transport:
     """Sends prepared requests over kept connections; safe to share between threads.
 
-    Proxies and the CA bundle come from the environment, read when a host is first spoken to.
+    Proxies and the CA bundle come from the environment, read when a host is first spoken to; this
+    machine is reached without a proxy.
     """
 
     def __init__(self, timeout: tuple[float, float]) -> None:
@@ -32,7 +34,7 @@ class Transport:
     def _start(self) -> None:
         self._process = os.getpid()
         self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=CONNECTIONS)
-        self._settings: dict[str, Mapping[str, Any]] = {}
+        self._routes: dict[str, Mapping[str, Any]] = {}
 
     def send(self, request: requests.PreparedRequest) -> requests.Response:
         """Return the answer with its body still unread: the caller reads or closes it.
@@ -46,22 +48,19 @@ class Transport:
             self._start()
         url = str(request.url)
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
-        settings = self._settings.get(origin)
-        if settings is None:
-            settings = self._settings[origin] = _from_environment(origin)
         try:
-            return self._adapter.send(request, stream=True, timeout=self._timeout, **settings)
+            route = self._routes.get(origin)
+            if route is None:
+                route = self._routes[origin] = route_to(origin)
+            return self._adapter.send(request, stream=True, timeout=self._timeout, **route)
         except StsClientError:
             raise
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise NetworkError.of(error, origin) from None
+            failure = NetworkError.of(error, origin)
+        # Raised out here: as its context the library's error, which holds the request and so the
+        # security token, would travel along into any report of it, even after `from None`.
+        raise failure
 
     def close(self) -> None:
         """Close idle connections. Answers that are still being read go on."""
         self._adapter.close()
-
-
-def _from_environment(origin: str) -> Mapping[str, Any]:
-    with requests.Session() as session:
-        found = session.merge_environment_settings(origin, {}, None, None, None)
-    return {name: found[name] for name in ("proxies", "verify", "cert")}

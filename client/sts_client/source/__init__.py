@@ -1,6 +1,15 @@
 """Where leases come from: the vending server, asked over HTTP."""
 
-from sts_client.source.origin import secure_origin
+from sts_client.source.origin import is_loopback, secure_origin
+from sts_client.source.route import route_to
 from sts_client.source.vending import LeaseSource, Token, VendingServer, Wish
 
-__all__ = ["LeaseSource", "Token", "VendingServer", "Wish", "secure_origin"]
+__all__ = [
+    "LeaseSource",
+    "Token",
+    "VendingServer",
+    "Wish",
+    "is_loopback",
+    "route_to",
+    "secure_origin",
+]

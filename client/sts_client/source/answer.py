@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
@@ -35,12 +36,7 @@ def lease_of(body: bytes, *, midpoint: float, allow_http: bool = False) -> Lease
     Raises:
         BadLease: names the field that is missing or wrong; its value is not in the message.
     """
-    try:
-        answer = json.loads(body)
-    except (RecursionError, ValueError):
-        # Not chained: the cause would carry the whole body.
-        raise BadLease("the vending server's answer is not JSON: is this its address?") from None
-    fields = _Fields(answer, "")
+    fields = _Fields(_parsed(body), "")
     terms = _Fields(fields.value("Lease", dict), "Lease.")
     issued, expiry = fields.time("LastUpdated"), fields.time("Expiration")
     if expiry <= issued:
@@ -69,6 +65,13 @@ def lease_of(body: bytes, *, midpoint: float, allow_http: bool = False) -> Lease
         offset=terms.time("ServerTime") + 0.5 - midpoint,
         request_id=terms.text("RequestId", _REQUEST_ID) if "RequestId" in terms.found else "",
     )
+
+
+def _parsed(body: bytes) -> object:
+    # The error leaves the `except` first: the library's, as its context, would carry the body.
+    with suppress(RecursionError, ValueError):
+        return json.loads(body)
+    raise BadLease("the vending server's answer is not JSON: is this its address?")
 
 
 class _Fields:

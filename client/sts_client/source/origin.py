@@ -21,13 +21,11 @@ def secure_origin(address: str, *, what: str, allow_http: bool = False) -> Split
         UsageError: not such an address, or ``http://`` to another machine. The address is not
             repeated, since it may hold a password.
     """
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError:
-        raise UsageError(f"{what} is not a URL such as https://sts.example.com") from None
+    parts = _split(address)
+    if parts is None:
+        raise UsageError(f"{what} is not a URL such as https://sts.example.com")
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else (parts.hostname or "")
-    if parts.scheme not in {"https", "http"} or not _HOST.fullmatch(host) or port == 0:
+    if parts.scheme not in {"https", "http"} or not _HOST.fullmatch(host) or parts.port == 0:
         raise UsageError(f"{what} must be a URL such as https://sts.example.com")
     if parts.username is not None or parts.password is not None:
         raise UsageError(f"{what} must not hold a user name or password")
@@ -38,6 +36,16 @@ def secure_origin(address: str, *, what: str, allow_http: bool = False) -> Split
             f"{what} is http:// to another machine, where secrets would be readable on the way: "
             f"use https://, or say allow_http=True if that is meant"
         )
+    return parts
+
+
+def _split(address: str) -> SplitResult | None:
+    # No error leaves from here: urllib's repeats what it does not understand, perhaps a password.
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # is understood only now
+    except ValueError:
+        return None
     return parts
 
 

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 from urllib.parse import quote
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from sts_client.credentials import Lease
@@ -15,6 +17,7 @@ from sts_client.errors import BadLease, NetworkError, TokenUnavailable, UsageErr
 from sts_client.source.answer import lease_of
 from sts_client.source.origin import secure_origin
 from sts_client.source.refusal import refusal_of
+from sts_client.source.route import route_to
 
 LARGEST_ANSWER = 64 * 1024
 """Bytes; a lease has about two thousand."""
@@ -136,29 +139,27 @@ class VendingServer:
         self, query: dict[str, str], bearer: "_Bearer"
     ) -> tuple[int, "requests.structures.CaseInsensitiveDict[str]", bytes]:
         try:
-            # A session for one request: leases are too rare to keep a connection, which after a
-            # fork two processes would share. The token goes in as `auth`: were it a plain
-            # header, an entry for this host in ~/.netrc would replace it.
+            # An adapter, not a session: that would look into ~/.netrc, and reads a redirect to its
+            # end even where it does not follow. It serves for one request: leases are too rare to
+            # keep a connection, which after a fork two processes would share.
+            request = requests.Request(
+                "GET",
+                self._where + self._path,
+                params=query,
+                auth=bearer,
+                headers={"Accept": "application/json, application/problem+json"},
+            ).prepare()
+            route = route_to(self._where)
             with (
-                requests.Session() as session,
-                session.get(
-                    self._where + self._path,
-                    params=query,
-                    auth=bearer,
-                    headers={"Accept": "application/json, application/problem+json"},
-                    allow_redirects=False,
-                    timeout=self._timeout,
-                    stream=True,
-                ) as answer,
+                closing(HTTPAdapter()) as adapter,
+                adapter.send(request, stream=True, timeout=self._timeout, **route) as answer,
             ):
-                body = bytearray()
-                for chunk in answer.iter_content(4096):
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER:
-                        break
-                return answer.status_code, answer.headers, bytes(body)
+                return answer.status_code, answer.headers, _bounded(answer)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise NetworkError.of(error, self._where) from None
+            failure = NetworkError.of(error, self._where)
+        # Raised out here: as its context the library's error, which holds the request and so the
+        # token, would travel along into any report of it, even after `from None`.
+        raise failure
 
     def _present_token(self) -> str:
         token: object = self._token
@@ -172,6 +173,17 @@ class VendingServer:
         if not isinstance(token, str) or not token or not _is_header_text(token):
             raise UsageError("the bearer token must be a line of visible ASCII characters")
         return token
+
+
+def _bounded(answer: requests.Response) -> bytes:
+    """Return the body, or a little more of it than a lease has. Not decoded: none was asked for."""
+    body = bytearray()
+    while len(body) <= LARGEST_ANSWER:
+        chunk: bytes = answer.raw.read(4096, decode_content=False)
+        if not chunk:
+            break
+        body += chunk
+    return bytes(body)
 
 
 def _is_header_text(text: str) -> bool:
