@@ -7,7 +7,7 @@ from typing import Never, NoReturn, Self, overload
 from sts_client import conditions
 from sts_client.conditions import ETag, HttpDate
 from sts_client.credentials import Style
-from sts_client.errors import UsageError
+from sts_client.errors import BadAnswer, UsageError
 from sts_client.objects import (
     ByteRange,
     Data,
@@ -226,12 +226,16 @@ class Bucket:
             delimiter: such as ``/``: names that go on behind it are one `Folder`.
         """
         token = None
+        seen: set[str] = set()
         while True:
             page = self._objects.page(prefix, delimiter, token)
             yield from page.entries
             token = page.next_token
             if token is None:
                 return
+            if token in seen:
+                raise BadAnswer("the listing goes in a circle: check the endpoint")
+            seen.add(token)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -723,19 +723,74 @@ def test_list_fetches_pages_when_they_are_reached() -> None:
     assert "continuation-token=next%2B%2F%3D" in stage.asked[1].target
 
 
+ENTRY = """<Contents><Key>k</Key><LastModified>2025-12-01T08:30:00.000Z</LastModified><ETag>"5B3C"</ETag>
+<Size>3</Size></Contents>"""
+BOMB = (
+    f"<!DOCTYPE a [<!ENTITY b '{'b' * 50_000}'>]><ListBucketResult><IsTruncated>false"
+    f"</IsTruncated>{ENTRY.replace('>k<', '>' + '&b;' * 100 + '<')}</ListBucketResult>"
+)
+
+
+def page(inner: str, tag: str = "ListBucketResult") -> bytes:
+    return f"<{tag}>{inner}</{tag.partition(' ')[0]}>".encode()
+
+
 @pytest.mark.parametrize(
     "body",
     [
         b"",
         b"<a",
-        b"<a><Contents/></a>",
-        b"<a><IsTruncated>true</IsTruncated></a>",
         b"<?xml version='1.0' encoding='x'?><a/>",
+        b"<html><body>welcome</body></html>",
+        b"<Error><Code>NoSuchBucket</Code></Error>",
+        page("<IsTruncated>false</IsTruncated>", "a"),
+        page("<IsTruncated>false</IsTruncated>", "ListBucketResult xmlns='urn:x'"),
+        page(""),
+        page("<IsTruncated/>"),
+        page("<IsTruncated>True</IsTruncated>"),
+        page("<IsTruncated>true</IsTruncated>"),
+        page("<IsTruncated>true</IsTruncated><NextContinuationToken/>"),
+        page("<IsTruncated>false</IsTruncated><Contents/>"),
+        page("<IsTruncated>false</IsTruncated>" + ENTRY.replace(">3<", ">-3<")),
+        page("<IsTruncated>false</IsTruncated>" + ENTRY.replace(">3<", "> 3<")),
+        page("<IsTruncated>false</IsTruncated>" + ENTRY.replace("000Z", "000")),
+        page(
+            "<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+            + ENTRY.replace(">k<", ">%FF<")
+        ),
+        BOMB.encode(),
+        ("<?xml version='1.0' encoding='utf-16'?>" + BOMB).encode("utf-16"),
     ],
 )
 def test_listings_that_are_none(body: bytes) -> None:
     with opened(lambda _: Answer(body=body)) as (bucket, _, _), pytest.raises(errors.BadAnswer):
         list(bucket.list())
+
+
+def test_a_listing_as_small_as_can_be() -> None:
+    body = page("<IsTruncated>false</IsTruncated>" + ENTRY)
+    with opened(lambda _: Answer(body=body)) as (bucket, _, _):
+        assert [entry.key for entry in bucket.list() if isinstance(entry, Entry)] == ["k"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_listing_that_goes_in_a_circle(count: int) -> None:
+    def answer(_: Asked) -> Answer:
+        token = f"t{next(turns) % count}"
+        return Answer(
+            body=page(
+                f"<IsTruncated>true</IsTruncated><NextContinuationToken>{token}"
+                "</NextContinuationToken>"
+            )
+        )
+
+    turns = iter(range(9))
+    with (
+        opened(answer) as (bucket, stage, _),
+        pytest.raises(errors.BadAnswer, match="circle"),
+    ):
+        list(bucket.list())
+    assert len(stage.asked) == count + 1
 
 
 def test_a_listing_that_breaks_off() -> None:

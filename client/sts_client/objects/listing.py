@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Never
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
@@ -49,14 +50,14 @@ def page_of(body: bytes) -> Page:
         BadAnswer: the body is not the XML that it should be.
     """
     try:
-        root = ET.fromstring(body)
+        root = _parsed(body)
         encoded = root.findtext("EncodingType") == "url"
         entries: list[Entry | Folder] = [
             Entry(
                 key=_name(_text(item, "Key"), encoded=encoded),
-                size=int(_text(item, "Size")),
+                size=_size(_text(item, "Size")),
                 etag=_text(item, "ETag"),
-                last_modified=datetime.fromisoformat(_text(item, "LastModified")),
+                last_modified=_time(_text(item, "LastModified")),
                 storage_class=item.findtext("StorageClass") or "",
             )
             for item in root.iterfind("Contents")
@@ -65,12 +66,53 @@ def page_of(body: bytes) -> Page:
             Folder(_name(_text(item, "Prefix"), encoded=encoded))
             for item in root.iterfind("CommonPrefixes")
         ]
-        more = root.findtext("IsTruncated") == "true"
-        token = _text(root, "NextContinuationToken") if more else None
+        token = _next_token(root)
     except (ET.ParseError, LookupError, ValueError):
         raise BadAnswer("the listing is not the XML that OSS sends: check the endpoint") from None
     entries.sort(key=_order)
     return Page(tuple(entries), token)
+
+
+class _Builder(ET.TreeBuilder):
+    """Builds a tree, unless the document defines a type of its own.
+
+    OSS's never do. One that does may define entities too, and a few of these, each made of many of
+    another, fill the memory.
+    """
+
+    def doctype(self, name: str, _public_id: str | None, _system_id: str | None) -> Never:
+        raise ValueError(name)
+
+
+def _parsed(body: bytes) -> ET.Element:
+    root = ET.fromstring(body, ET.XMLParser(target=_Builder()))
+    if root.tag != "ListBucketResult":
+        raise ValueError(root.tag)
+    return root
+
+
+def _next_token(root: ET.Element) -> str | None:
+    # Neither is guessed: half a listing that passes for a whole one makes callers delete files.
+    more = {"true": True, "false": False}[_text(root, "IsTruncated")]
+    if not more:
+        return None
+    token = _text(root, "NextContinuationToken")
+    if not token:
+        raise ValueError(token)
+    return token
+
+
+def _size(text: str) -> int:
+    if not text.isascii() or not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
+
+
+def _time(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.utcoffset() is None:
+        raise ValueError(text)
+    return found
 
 
 def _order(entry: Entry | Folder) -> bytes:
