@@ -9,9 +9,10 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -173,25 +174,40 @@ def _opened(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Bucket
     grant = arguments.grant or environ.get("OSS_STS_GRANT")
     if not server or not grant:
         raise UsageError("say --server and --grant, or set OSS_STS_SERVER and OSS_STS_GRANT")
-    token: str | Callable[[], str]
-    if arguments.token_file:
-        path = Path(arguments.token_file)
-        if not path.exists():
-            # Not repeated: it may be the token itself, put there by mistake.
-            raise UsageError("--token-file names no file")
-        # Read anew for each lease: whoever writes it may replace it meanwhile.
-        token = path.read_text
-    else:
-        token = environ.get("OSS_STS_TOKEN", "")
-        if not token:
-            raise UsageError("say --token-file, or set OSS_STS_TOKEN")
+    token = environ.get("OSS_STS_TOKEN", "")
+    if not arguments.token_file and not token:
+        raise UsageError("say --token-file, or set OSS_STS_TOKEN")
     return connect(
         server,
         grant=grant,
-        token=(lambda: token().strip()) if callable(token) else token,
+        # A file is read anew for each lease: whoever writes it may replace it meanwhile.
+        token=partial(_token_in, arguments.token_file) if arguments.token_file else token,
         endpoint=arguments.endpoint,
         allow_http=arguments.allow_http,
     )
+
+
+def _token_in(file: str) -> str:
+    # Neither its name nor what is in it may leave: the name may be the token, put there by mistake.
+    with suppress(OSError, ValueError):
+        return Path(file).read_text("ascii").strip()
+    raise UsageError("what --token-file names is no file with a token")
+
+
+class _NoToken(argparse.Action):
+    """Refuses a token on the command line and does not repeat it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        _names: object,
+        _token: object,
+        _option: object = None,
+    ) -> None:
+        parser.error(
+            "a token does not belong on the command line, where everybody on this machine can "
+            "read it: use --token-file, or set OSS_STS_TOKEN"
+        )
 
 
 def _complain(streams: Streams, text: str) -> None:
@@ -239,4 +255,8 @@ def _parser() -> argparse.ArgumentParser:
     rm = commands.add_parser("rm", help="delete an object", allow_abbrev=False)
     rm.add_argument("object", metavar="oss://bucket/key")
     rm.set_defaults(command=_rm)
+
+    for each in (parser, get, put, ls, rm):
+        # Unknown, it would be an error that repeats what stands behind it.
+        each.add_argument("--token", nargs="?", action=_NoToken, help=argparse.SUPPRESS)
     return parser

@@ -202,7 +202,39 @@ def test_a_token_file_is_read(tmp_path: Path) -> None:
     with cloud(status(204)) as (url, _):
         run = Run(url, "--token-file", str(file), "rm", "oss://examplebucket/k", token="")
         assert run.code == 0
-        assert Run(url, "--token-file", BEARER, "rm", "oss://examplebucket/k").code == 2
+
+
+@pytest.mark.parametrize("name", [BEARER, BEARER * 20, BEARER + "\0", "folder", "binary", "empty"])
+def test_what_is_no_token_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("binary").write_bytes(b"\xff" + BEARER.encode())
+    Path("empty").touch()
+    with cloud(status(204)) as (url, asked):
+        run = Run(url, "--token-file", name, "rm", "oss://examplebucket/k")
+    assert run.code == 2
+    assert "token" in run.err
+    assert "cause" not in run.err
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--token", BEARER, "rm", "oss://b/k"],
+        [f"--token={BEARER}", "rm", "oss://b/k"],
+        ["rm", "--token", BEARER, "oss://b/k"],
+        ["rm", "oss://b/k", "--token", BEARER],
+        ["get", f"--token={BEARER}", "oss://b/k"],
+    ],
+)
+def test_a_token_among_the_arguments(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv, {})
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert "--token-file" in said
+    assert BEARER not in said
 
 
 def test_what_is_missing_is_named() -> None:
@@ -215,7 +247,7 @@ def test_what_is_missing_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["get"], ["--token", BEARER, "rm", "oss://b/k"], ["sing", "oss://b/k"]]
+    "argv", [[], ["get"], ["--tok", "x", "rm", "oss://b/k"], ["sing", "oss://b/k"]]
 )
 def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -118,7 +118,8 @@ class VendingServer:
             refused: AccessKey id of a lease that OSS rejected, so that the server drops it.
 
         Raises:
-            TokenUnavailable: the token's function failed.
+            UsageError: the token is none, or its function says so.
+            TokenUnavailable: the token's function failed otherwise.
             NetworkError: no answer.
             VendingError: the server refused, or sent no lease.
         """
@@ -166,6 +167,8 @@ class VendingServer:
         if callable(token):
             try:
                 token = token()
+            except UsageError:
+                raise  # says itself what to do
             except Exception as error:
                 raise TokenUnavailable(
                     f"the token function raised {type(error).__name__}: see its cause"
