@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -155,15 +156,89 @@ def test_head_of_nothing_without_a_body() -> None:
 
 
 def test_a_range_is_read_by_the_standard() -> None:
-    part = Answer(206, {"Content-Range": "bytes 1-2/10", "x-oss-hash-crc64ecma": "5"}, b"bc")
-    with opened(lambda _: part) as (bucket, stage, _):
-        found = bucket.get("k", byte_range=(1, 2))
-        assert (found.read(), found.size) == (b"bc", 10)
-        bucket.get("k", byte_range=(5, None))
+    def answer(asked: Asked) -> Answer:
+        ends = {"bytes=1-2": "1-2", "bytes=8-": "8-9", "bytes=8-99": "8-9"}[asked.headers["Range"]]
+        headers = {"Content-Range": f"bytes {ends}/10", "x-oss-hash-crc64ecma": "5"}
+        return Answer(206, headers, b"bc")
+
+    with opened(answer) as (bucket, stage, _):
+        for byte_range in ((1, 2), (8, None), (8, 99)):
+            found = bucket.get("k", byte_range=byte_range)
+            assert (found.read(), found.size) == (b"bc", 10)
     assert stage.asked[0].headers["Range"] == "bytes=1-2"
     assert stage.asked[0].headers["x-oss-range-behavior"] == "standard"
     assert "AdditionalHeaders=range," in stage.asked[0].headers["Authorization"]
-    assert stage.asked[1].headers["Range"] == "bytes=5-"
+
+
+@pytest.mark.parametrize(
+    "announced",
+    [
+        None,
+        "bytes 0-1/10",
+        "bytes 2-3/10",
+        "bytes 1-3/10",
+        "bytes 1-1/10",
+        "bytes 1-2/2",
+        "bytes 1-2/*",
+        "bytes */10",
+        "1-2/10",
+        f"bytes 1-2/{'9' * 5000}",
+    ],
+)
+def test_another_range_than_asked_for_is_an_error(announced: str | None) -> None:
+    headers = {} if announced is None else {"Content-Range": announced}
+    with (
+        opened(lambda _: Answer(206, headers, b"bc")) as (bucket, _, _),
+        pytest.raises(errors.BadAnswer, match="not the range"),
+    ):
+        bucket.get("k", byte_range=(1, 2))
+
+
+@pytest.mark.parametrize(("asked", "body"), [((1, 2), b"b"), ((1, 5), b"bc"), ((1, None), b"bc")])
+def test_less_of_a_range_than_asked_for_is_an_error(
+    asked: tuple[int, int | None], body: bytes
+) -> None:
+    part = Answer(206, {"Content-Range": "bytes 1-2/10"}, body)
+    with (
+        opened(lambda _: part) as (bucket, _, _),
+        pytest.raises(errors.BadAnswer, match="not the range"),
+    ):
+        bucket.get("k", byte_range=asked)
+
+
+def test_not_modified_without_a_condition_is_an_error() -> None:
+    with opened(lambda _: Answer(304)) as (bucket, _, _):
+        calls: list[Callable[[], object]] = [
+            lambda: bucket.get("k"),
+            lambda: bucket.head("k"),
+            lambda: bucket.get("k", if_match='"5B3C"'),
+            lambda: bucket.head("k", if_unmodified_since=MODIFIED),
+            lambda: bucket.put("k", b""),
+            lambda: bucket.delete("k"),
+            lambda: list(bucket.list()),
+        ]
+        for call in calls:
+            with pytest.raises(errors.BadAnswer, match="not modified"):
+                call()
+        assert isinstance(bucket.get("k", if_modified_since=MODIFIED), NotModified)
+        assert isinstance(bucket.head("k", if_modified_since=MODIFIED), NotModified)
+
+
+@pytest.mark.parametrize("zone", [" GMT", " -0000", "", " +0000"])
+def test_last_modified_is_never_local_time(zone: str) -> None:
+    here = os.environ.get("TZ")
+    os.environ["TZ"] = "Asia/Shanghai"
+    time.tzset()
+    try:
+        when = MODIFIED.removesuffix(" GMT") + zone
+        with opened(lambda _: stored(b"", Last_Modified=when)) as (bucket, _, _):
+            found = bucket.get("k").last_modified
+    finally:
+        os.environ.pop("TZ")
+        if here is not None:
+            os.environ["TZ"] = here
+        time.tzset()
+    assert found == datetime(2025, 12, 1, 8, 30, tzinfo=UTC)
 
 
 def test_a_range_that_was_ignored_is_an_error() -> None:

@@ -1,10 +1,11 @@
 """Single requests on the objects of one bucket, signed with whatever lease is present."""
 
 from sts_client.objects.address import check_key
+from sts_client.objects.head import ByteRange, Head, NotModified
 from sts_client.objects.listing import Entry, Folder, Page
 from sts_client.objects.payload import Data
-from sts_client.objects.reading import Head, NotModified, Object
-from sts_client.objects.service import ByteRange, Objects, PutResult
+from sts_client.objects.reading import Object
+from sts_client.objects.service import Objects, PutResult
 
 __all__ = [
     "ByteRange",

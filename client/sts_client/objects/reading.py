@@ -1,10 +1,7 @@
-"""An object as it is read: its head, and its body with the checks that make it trustworthy."""
+"""An object as it is read: its body, with the checks that make it trustworthy."""
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -13,101 +10,18 @@ import urllib3
 from fastcrc import crc64
 
 from sts_client.errors import (
-    BadAnswer,
     ChecksumMismatch,
     StsClientError,
     TimedOut,
     TruncatedBody,
     UsageError,
 )
+from sts_client.objects.head import Head
 
 CHUNK = 256 * 1024
 """Bytes that iterating yields at a time."""
 SMALL = 64 * 1024
 """Bytes up to which a body is read at once, so that its connection is free before it is used."""
-
-_CONTENT_RANGE = re.compile(r"bytes \d+-\d+/(\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What OSS says about an object.
-
-    Attributes:
-        key: its name.
-        etag: verbatim, quotes included; "" if OSS sent none.
-        size: of the whole object in bytes.
-        length: of the body that comes with this answer, or would if it were no HEAD; less than
-            `size` where a range was asked for.
-        last_modified: aware, to the second; None if OSS sent none.
-        content_type: as stored.
-        metadata: the user's own, names in lower case without ``x-oss-meta-``.
-        crc64: of the whole object, None if OSS sent none.
-        request_id: what Alibaba Cloud's support asks for.
-    """
-
-    key: str
-    etag: str
-    size: int
-    length: int
-    last_modified: datetime | None
-    content_type: str
-    metadata: Mapping[str, str]
-    crc64: int | None
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotModified:
-    """The answer to a conditional read whose object is the one that the caller knows.
-
-    Attributes:
-        key: the object's name.
-        etag: verbatim, or "" where OSS does not repeat it.
-        request_id: what Alibaba Cloud's support asks for.
-    """
-
-    key: str
-    etag: str
-    request_id: str
-
-
-def head_of(key: str, headers: Mapping[str, str]) -> Head:
-    """Read the headers of a GET or HEAD; they are looked up by case-insensitive names.
-
-    Raises:
-        BadAnswer: there is no length, or a header is not what it should be.
-    """
-    ranged = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
-    try:
-        length = int(headers["Content-Length"])
-        modified = headers.get("Last-Modified")
-        crc = headers.get("x-oss-hash-crc64ecma")
-        return Head(
-            key=key,
-            etag=headers.get("ETag", ""),
-            size=int(ranged[1]) if ranged else length,
-            length=length,
-            last_modified=parsedate_to_datetime(modified).astimezone(UTC) if modified else None,
-            content_type=headers.get("Content-Type", ""),
-            metadata={
-                name.lower().removeprefix("x-oss-meta-"): value
-                for name, value in headers.items()
-                if name.lower().startswith("x-oss-meta-")
-            },
-            crc64=int(crc) if crc else None,
-            request_id=headers.get("x-oss-request-id", ""),
-        )
-    except (KeyError, OverflowError, ValueError):
-        raise BadAnswer(
-            f"the answer about {key!r} lacks a length or has a malformed header: a proxy may have "
-            f"changed it"
-        ) from None
-
-
-def not_modified_of(key: str, headers: Mapping[str, str]) -> NotModified:
-    """Read the headers of a 304."""
-    return NotModified(key, headers.get("ETag", ""), headers.get("x-oss-request-id", ""))
 
 
 class Object:

@@ -12,9 +12,10 @@ import urllib3
 from sts_client.credentials import Lease, Style
 from sts_client.errors import BadAnswer, ChecksumMismatch, OssError, TruncatedBody, UsageError
 from sts_client.objects.address import Address, address_of, check_endpoint, check_key
+from sts_client.objects.head import ByteRange, Head, NotModified, head_of, not_modified_of
 from sts_client.objects.listing import Page, page_of
 from sts_client.objects.payload import Data, Payload
-from sts_client.objects.reading import Head, NotModified, Object, head_of, not_modified_of
+from sts_client.objects.reading import Object
 from sts_client.objects.refusal import LARGEST_BODY, STALE_LEASE, refusal_of
 from sts_client.objects.transport import Transport
 from sts_client.provider import Provider
@@ -22,9 +23,6 @@ from sts_client.signing import Query, SigningKeys, V4Auth
 
 LARGEST_PAGE = 16 * 1024 * 1024
 """Bytes; a thousand keys of the greatest length, all of them encoded, stay well below."""
-
-ByteRange = tuple[int, int | None]
-"""First and last byte, both included as in RFC 9110, section 14.1.2; None reads to the end."""
 
 _OK = 200
 _PARTIAL = 206
@@ -107,16 +105,16 @@ class Objects:
         # identity: OSS would else compress some types on the way, and leave out length, ETag
         # and CRC-64 with them ("GetObject", Accept-Encoding).
         sent = {**headers, "Accept-Encoding": "identity"}
-        success = {_OK, _NOT_MODIFIED}
+        success = _OK
         if byte_range is not None:
             sent |= _range_headers(byte_range)
-            success = {_PARTIAL, _NOT_MODIFIED}
-        answer = self._exchange(_Call("GET", check_key(key), frozenset(success), headers=sent))
+            success = _PARTIAL
+        answer = self._exchange(_Call("GET", check_key(key), _or_304(success, sent), headers=sent))
         if answer.status_code == _NOT_MODIFIED:
             _done_with(answer)
             return not_modified_of(key, answer.headers)
         try:
-            head = head_of(key, answer.headers)
+            head = head_of(key, answer.headers, byte_range)
         except BadAnswer:
             answer.close()
             raise
@@ -124,8 +122,8 @@ class Objects:
 
     def head(self, key: str, headers: Mapping[str, str]) -> Head | NotModified:
         """HeadObject."""
-        success = frozenset({_OK, _NOT_MODIFIED})
-        answer = self._exchange(_Call("HEAD", check_key(key), success, headers=headers))
+        call = _Call("HEAD", check_key(key), _or_304(_OK, headers), headers=headers)
+        answer = self._exchange(call)
         _done_with(answer)
         if answer.status_code == _NOT_MODIFIED:
             return not_modified_of(key, answer.headers)
@@ -202,6 +200,9 @@ class Objects:
         if answer.status_code == _OK:
             answer.close()
             raise BadAnswer(f"{call}: the range was ignored, a proxy may have taken it out")
+        if answer.status_code == _NOT_MODIFIED:
+            answer.close()
+            raise BadAnswer(f"{call}: not modified, says the answer, and nobody had asked for that")
         body = b""
         with answer, suppress(TruncatedBody):
             body = _bounded(answer, LARGEST_BODY)
@@ -250,6 +251,12 @@ def _range_headers(byte_range: ByteRange) -> Mapping[str, str]:
         # Else a range beyond the end would be answered with the whole object ("GetObject").
         "x-oss-range-behavior": "standard",
     }
+
+
+def _or_304(status: int, headers: Mapping[str, str]) -> frozenset[int]:
+    """Return which answers are none to wonder at: a 304 only where a condition asks for it."""
+    asked = "If-None-Match" in headers or "If-Modified-Since" in headers
+    return frozenset({status, _NOT_MODIFIED}) if asked else frozenset({status})
 
 
 def _done_with(answer: requests.Response) -> None:
