@@ -3,6 +3,8 @@
 import io
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sts_client.cli import Streams, main
+from sts_client.cli.landing import landing
 from tests.sts_client.stage import BEARER, SECRETS, Answer, Asked, json_answer, lease_body, serving
 
 LISTING = b"""
@@ -93,6 +96,30 @@ def test_a_broken_get_leaves_the_old_file(tmp_path: Path) -> None:
     assert "100000 bytes" in run.err
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_get_keeps_permissions_and_links(tmp_path: Path) -> None:
+    private, link, dangling = tmp_path / "private", tmp_path / "link", tmp_path / "dangling"
+    private.touch(0o600)
+    link.symlink_to("private")
+    dangling.symlink_to("new")
+    with cloud(lambda _: Answer(body=b"abc")) as (url, _):
+        for target in (link, dangling, tmp_path / ("x" * 255)):
+            assert Run(url, "get", "oss://examplebucket/k", str(target)).code == 0
+    assert link.is_symlink()
+    assert dangling.is_symlink()
+    assert private.read_bytes() == (tmp_path / "new").read_bytes() == b"abc"
+    assert private.stat().st_mode & 0o777 == 0o600
+    fresh = tmp_path / "fresh"
+    fresh.touch()
+    assert (tmp_path / "new").stat().st_mode == fresh.stat().st_mode
+
+
+def test_a_file_is_private_until_it_is_whole(tmp_path: Path) -> None:
+    with landing(str(tmp_path / "x")) as file:
+        file.write(b"abc")
+        (part,) = tmp_path.iterdir()
+        assert part.stat().st_mode & 0o777 == 0o600
 
 
 def test_get_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -180,6 +207,76 @@ def test_ls_tames_what_a_terminal_would_obey() -> None:
     ]
     assert "prefix=users%2Falice%2F" in asked[0].target
     assert "delimiter=%2F" in asked[0].target
+
+
+def test_no_line_holds_what_a_terminal_would_obey(tmp_path: Path) -> None:
+    with cloud(lambda _: Answer(headers={"ETag": '"\x1b[2J"'})) as (url, _):
+        run = Run(url, "put", "-", "oss://examplebucket/k")
+        assert run.out == b'"\\x1b[2J"\n'
+        run = Run(url, "put", str(tmp_path / "\x1b[2J\udcff"), "oss://examplebucket/k")
+        assert (run.code, "\\x1b[2J\\udcff" in run.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("ls", "oss://examplebucket/\udcff"),
+        ("rm", "oss://examplebucket/\udcff"),
+        ("rm", "oss://\udcff/k"),
+        ("--grant", "\udcff", "rm", "oss://examplebucket/k"),
+        ("--server", "https://example.com/\udcff", "rm", "oss://examplebucket/k"),
+        ("--endpoint", "https://example.com/\udcff", "rm", "oss://examplebucket/k"),
+        ("get", "oss://examplebucket/k", "-", "--if-match", "\udcff"),
+    ],
+)
+def test_arguments_that_are_no_text(argv: tuple[str, ...]) -> None:
+    with cloud(status(200)) as (url, asked):
+        assert Run(url, *argv).code == 2
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [('"$@" rm oss://examplebucket/k <&- >&-', 0), ('"$@" ls oss://examplebucket >&- 2>&-', 1)],
+)
+def test_streams_that_are_closed(command: str, code: int) -> None:
+    def answer(asked: Asked) -> Answer:
+        return Answer(204) if asked.method == "DELETE" else Answer(body=LISTING)
+
+    program = "import sys; from sts_client.cli import main; sys.exit(main())"
+    with cloud(answer) as (url, _):
+        done = subprocess.run(
+            ["/bin/sh", "-c", command, "sh", sys.executable, "-c", program],
+            env={
+                **os.environ,
+                "OSS_STS_SERVER": url,
+                "OSS_STS_GRANT": "g",
+                "OSS_STS_TOKEN": BEARER,
+            },
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (code, b"")
+
+
+def test_a_reader_that_goes_away() -> None:
+    program = "import sys; from sts_client.cli import main; sys.exit(main())"
+    read, write = os.pipe()
+    os.close(read)
+    with cloud(lambda _: Answer(body=LISTING)) as (url, _), os.fdopen(write) as gone:
+        done = subprocess.run(
+            [sys.executable, "-c", program, "ls", "oss://examplebucket"],
+            env={
+                **os.environ,
+                "OSS_STS_SERVER": url,
+                "OSS_STS_GRANT": "g",
+                "OSS_STS_TOKEN": BEARER,
+            },
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_rm() -> None:

@@ -20,6 +20,7 @@ from sts_client.objects.refusal import LARGEST_BODY, STALE_LEASE, refusal_of
 from sts_client.objects.transport import Transport
 from sts_client.provider import Provider
 from sts_client.signing import Query, SigningKeys, V4Auth
+from sts_client.source import check_text
 
 LARGEST_PAGE = 16 * 1024 * 1024
 """Bytes; a thousand keys of the greatest length, all of them encoded, stay well below."""
@@ -156,6 +157,8 @@ class Objects:
         self, prefix: str | None, delimiter: str | None = None, token: str | None = None
     ) -> Page:
         """ListObjectsV2: one page of at most 1,000 entries; prefix None is the lease's own."""
+        for text in (prefix or "", delimiter or "", token or ""):
+            check_text(text, what="a prefix or delimiter")
         query = [("list-type", "2"), ("encoding-type", "url"), ("max-keys", "1000")]
         query.append(("prefix", self._provider.lease().prefix if prefix is None else prefix))
         if delimiter:

@@ -21,6 +21,7 @@ def secure_origin(address: str, *, what: str, allow_http: bool = False) -> Split
         UsageError: not such an address, or ``http://`` to another machine. The address is not
             repeated, since it may hold a password.
     """
+    check_text(address, what=what)
     parts = _split(address)
     if parts is None:
         raise UsageError(f"{what} is not a URL such as https://sts.example.com")
@@ -47,6 +48,12 @@ def _split(address: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def check_text(text: object, *, what: str) -> None:
+    """Raise `UsageError` for what is no text, or no text that UTF-8 can say."""
+    if not isinstance(text, str) or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise UsageError(f"{what} must be text without halves of surrogate pairs")
 
 
 def is_loopback(host: str) -> bool:

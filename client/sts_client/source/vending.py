@@ -15,7 +15,7 @@ from requests.auth import AuthBase
 from sts_client.credentials import Lease
 from sts_client.errors import BadLease, NetworkError, TokenUnavailable, UsageError
 from sts_client.source.answer import lease_of
-from sts_client.source.origin import secure_origin
+from sts_client.source.origin import check_text, secure_origin
 from sts_client.source.refusal import refusal_of
 from sts_client.source.route import route_to
 
@@ -44,7 +44,7 @@ class Wish:
         duration: seconds the lease should live, or None for the grant's own.
 
     Raises:
-        UsageError: no grant, or actions that are no list.
+        UsageError: no grant, actions that are no list, or what is no text.
     """
 
     grant: str
@@ -58,6 +58,8 @@ class Wish:
         if isinstance(self.actions, str):
             # Else it would be taken for the list of its letters.
             raise UsageError("actions are a list such as ['get', 'put'], not one text")
+        for text in (self.grant, self.prefix or "", *(self.actions or ())):
+            check_text(text, what="the wish")
 
     def query(self) -> dict[str, str]:
         """Return the parameters of the request."""

@@ -1,22 +1,20 @@
 """The command line ``sts-client``: one object, or one listing, per call.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not modified, 4 a condition does not hold or the
-object exists already, 5 refused, 130 interrupted.
+object exists already, 5 refused, 130 interrupted, 141 nobody reads the output any more.
 """
 
 import argparse
 import os
-import secrets
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from sts_client.bucket import Bucket, connect
+from sts_client.cli.landing import landing
+from sts_client.cli.streams import Streams
 from sts_client.errors import (
     AccessDenied,
     FileAlreadyExists,
@@ -28,7 +26,8 @@ from sts_client.errors import (
 )
 from sts_client.objects import Entry, Folder, NotModified
 
-DONE, FAILED, USAGE, NOT_MODIFIED, UNMET, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+DONE, FAILED, USAGE, NOT_MODIFIED, UNMET, REFUSED = 0, 1, 2, 3, 4, 5
+INTERRUPTED, GONE = 130, 141
 
 _CODES: Sequence[tuple[type[StsClientError] | tuple[type[StsClientError], ...], int]] = (
     (UsageError, USAGE),
@@ -37,38 +36,27 @@ _CODES: Sequence[tuple[type[StsClientError] | tuple[type[StsClientError], ...], 
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
-    """Where bytes come from and go to."""
-
-    stdin: BinaryIO
-    stdout: BinaryIO
-    stderr: BinaryIO
-
-    def say(self, line: str) -> None:
-        """Write one line for people or programs to read."""
-        self.stdout.write(f"{line}\n".encode())
-        self.stdout.flush()
-
-
 def main(
     argv: Sequence[str] | None = None,
     environ: Mapping[str, str] | None = None,
     streams: Streams | None = None,
 ) -> int:
     """Run one command and return its exit code; without arguments those of the process count."""
-    streams = streams or Streams(sys.stdin.buffer, sys.stdout.buffer, sys.stderr.buffer)
+    streams = streams or Streams.of_process()
     arguments = _parser().parse_args(argv)
     command: Callable[[Bucket, argparse.Namespace, Streams], int] = arguments.command
     try:
         with _opened(arguments, os.environ if environ is None else environ) as bucket:
             return command(bucket, arguments, streams)
     except StsClientError as error:
-        _complain(streams, str(error))
+        streams.complain(str(error))
         return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
+    except BrokenPipeError:
+        streams.abandon()
+        return GONE
     except OSError as error:
         # From a local file: those of the network have become errors of ours.
-        _complain(streams, f"{error.filename or 'local file'}: {error.strerror or 'failed'}")
+        streams.complain(f"{error.filename or 'local file'}: {error.strerror or 'failed'}")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -88,7 +76,7 @@ def _get(bucket: Bucket, arguments: argparse.Namespace, streams: Streams) -> int
     )
     if isinstance(found, NotModified):
         return NOT_MODIFIED
-    with found, _written(target, streams) as file:
+    with found, streams.written() if target == "-" else landing(target) as file:
         for chunk in found:
             file.write(chunk)
     return DONE
@@ -122,17 +110,9 @@ def _rm(bucket: Bucket, arguments: argparse.Namespace, _streams: Streams) -> int
 
 def _line(entry: Entry | Folder) -> str:
     if isinstance(entry, Folder):
-        return f"{'':20} {'':>14} {_printable(entry.prefix)}"
+        return f"{'':20} {'':>14} {entry.prefix}"
     modified = entry.last_modified.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{modified:20} {entry.size:>14} {_printable(entry.key)}"
-
-
-def _printable(key: str) -> str:
-    # A name may hold line breaks and escape sequences, which a terminal would obey.
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in key
-    )
+    return f"{modified:20} {entry.size:>14} {entry.key}"
 
 
 def _key(bucket: Bucket, url: str) -> str:
@@ -145,28 +125,6 @@ def _key(bucket: Bucket, url: str) -> str:
     if name != ours:
         raise UsageError(f"this grant is for the bucket {ours!r}, not for {name!r}")
     return key
-
-
-@contextmanager
-def _written(target: str, streams: Streams) -> Iterator[BinaryIO]:
-    """Open a file that appears under its name whole, or not at all."""
-    if target == "-":
-        yield streams.stdout
-        streams.stdout.flush()
-        return
-    path = Path(target)
-    if path.exists() and not path.is_file():
-        # A pipe or a device is written to; put in its place, a file would destroy it.
-        with path.open("wb") as file:
-            yield file
-        return
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _opened(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Bucket:
@@ -208,11 +166,6 @@ class _NoToken(argparse.Action):
             "a token does not belong on the command line, where everybody on this machine can "
             "read it: use --token-file, or set OSS_STS_TOKEN"
         )
-
-
-def _complain(streams: Streams, text: str) -> None:
-    streams.stderr.write(f"sts-client: {' '.join(text.split())}\n".encode())
-    streams.stderr.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
