@@ -3,6 +3,7 @@
 import base64
 import gc
 import io
+import itertools
 import os
 import pickle
 import threading
@@ -866,6 +867,24 @@ def test_a_listing_that_goes_in_a_circle(count: int) -> None:
     ):
         list(bucket.list())
     assert len(stage.asked) == count + 1
+
+
+def test_an_answer_that_drips() -> None:
+    def answer(asked: Asked) -> Answer:
+        status = 403 if asked.method == "DELETE" else 200
+        return Answer(status, more=(b" " for _ in range(50_000)))
+
+    with serving(answer) as stage:
+        provider = Provider(Queue(lease(1, endpoint=stage.url)), clock=lambda: NOW)
+        ticks = itertools.count()
+        objects = Objects(provider, patience=3.0, stopwatch=lambda: float(next(ticks)))
+        with Bucket(provider, objects) as bucket:
+            with pytest.raises(errors.TimedOut, match="within 3 seconds"):
+                list(bucket.list())
+            with pytest.raises(errors.OssError, match="HTTP 403"):
+                bucket.delete("k")
+            bucket.put("k", b"")
+        assert next(ticks) < 30
 
 
 def test_a_listing_that_breaks_off() -> None:

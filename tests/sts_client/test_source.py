@@ -1,5 +1,6 @@
 """One GET to a vending server: what is sent, what is believed, what is said when it fails."""
 
+import itertools
 import json
 import pickle
 import threading
@@ -359,6 +360,16 @@ def test_a_slow_server() -> None:
         with pytest.raises(errors.TimedOut):
             ours.fetch()
         done.set()
+
+
+def test_a_body_that_drips() -> None:
+    with serving(lambda _: Answer(more=(b" " for _ in range(50_000)))) as stage:
+        ticks = itertools.count()
+        ours = VendingServer(
+            stage.url, Wish("g"), token=BEARER, patience=3.0, stopwatch=lambda: float(next(ticks))
+        )
+        with pytest.raises(errors.TimedOut, match="within 3 seconds"):
+            ours.fetch()
 
 
 def test_a_body_that_breaks_off() -> None:

@@ -10,7 +10,14 @@ import requests
 import urllib3
 
 from sts_client.credentials import Lease, Style
-from sts_client.errors import BadAnswer, ChecksumMismatch, OssError, TruncatedBody, UsageError
+from sts_client.errors import (
+    BadAnswer,
+    ChecksumMismatch,
+    OssError,
+    TimedOut,
+    TruncatedBody,
+    UsageError,
+)
 from sts_client.objects.address import Address, address_of, check_endpoint, check_key
 from sts_client.objects.head import ByteRange, Head, NotModified, head_of, not_modified_of
 from sts_client.objects.listing import Page, page_of
@@ -20,7 +27,7 @@ from sts_client.objects.refusal import LARGEST_BODY, STALE_LEASE, refusal_of
 from sts_client.objects.transport import Transport
 from sts_client.provider import Provider
 from sts_client.signing import Query, SigningKeys, V4Auth
-from sts_client.source import check_text
+from sts_client.source import bounded, check_text
 
 LARGEST_PAGE = 16 * 1024 * 1024
 """Bytes; a thousand keys of the greatest length, all of them encoded, stay well below."""
@@ -72,7 +79,9 @@ class Objects:
         style: used in place of the lease's.
         allow_http: accept an ``http://`` endpoint on another machine.
         timeout: seconds to wait for a connection, and for each part of an answer.
+        patience: seconds to wait for the whole body of an answer that is no object.
         clock: returns seconds since the epoch.
+        stopwatch: returns seconds that no correction of the clock changes.
 
     Raises:
         UsageError: the endpoint is none, or would show the security token to the network.
@@ -86,7 +95,9 @@ class Objects:
         style: Style | None = None,
         allow_http: bool = False,
         timeout: tuple[float, float] = (10.0, 60.0),
+        patience: float = 120.0,
         clock: Callable[[], float] = time.time,
+        stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         if endpoint is not None:
             check_endpoint(endpoint, allow_http=allow_http)
@@ -94,7 +105,9 @@ class Objects:
         self._endpoint = endpoint
         self._style = style
         self._allow_http = allow_http
+        self._patience = patience
         self._clock = clock
+        self._stopwatch = stopwatch
         self._transport = Transport(timeout)
         self._keys = SigningKeys()
         self._addressed: tuple[Lease, Address] | None = None
@@ -112,7 +125,7 @@ class Objects:
             success = _PARTIAL
         answer = self._exchange(_Call("GET", check_key(key), _or_304(success, sent), headers=sent))
         if answer.status_code == _NOT_MODIFIED:
-            _done_with(answer)
+            self._done_with(answer)
             return not_modified_of(key, answer.headers)
         try:
             head = head_of(key, answer.headers, byte_range)
@@ -125,7 +138,7 @@ class Objects:
         """HeadObject."""
         call = _Call("HEAD", check_key(key), _or_304(_OK, headers), headers=headers)
         answer = self._exchange(call)
-        _done_with(answer)
+        self._done_with(answer)
         if answer.status_code == _NOT_MODIFIED:
             return not_modified_of(key, answer.headers)
         return head_of(key, answer.headers)
@@ -135,7 +148,7 @@ class Objects:
         payload = Payload(data)
         call = _Call("PUT", check_key(key), frozenset({_OK}), headers=headers, payload=payload)
         answer = self._exchange(call)
-        _done_with(answer)
+        self._done_with(answer)
         crc = answer.headers.get("x-oss-hash-crc64ecma")
         if crc is not None and crc != str(payload.crc64):
             raise ChecksumMismatch(
@@ -151,7 +164,9 @@ class Objects:
 
     def delete(self, key: str) -> None:
         """DeleteObject. An object that is not there counts as deleted, as OSS has it."""
-        _done_with(self._exchange(_Call("DELETE", check_key(key), frozenset({_OK, _NO_CONTENT}))))
+        self._done_with(
+            self._exchange(_Call("DELETE", check_key(key), frozenset({_OK, _NO_CONTENT})))
+        )
 
     def page(
         self, prefix: str | None, delimiter: str | None = None, token: str | None = None
@@ -166,7 +181,7 @@ class Objects:
         if token:
             query.append(("continuation-token", token))
         with self._exchange(_Call("GET", "", frozenset({_OK}), query=query)) as answer:
-            body = _bounded(answer, LARGEST_PAGE + 1)
+            body = self._body(answer, LARGEST_PAGE + 1)
         if len(body) > LARGEST_PAGE:
             raise BadAnswer("a page of the listing is larger than OSS makes them")
         return page_of(body)
@@ -207,9 +222,23 @@ class Objects:
             answer.close()
             raise BadAnswer(f"{call}: not modified, says the answer, and nobody had asked for that")
         body = b""
-        with answer, suppress(TruncatedBody):
-            body = _bounded(answer, LARGEST_BODY)
+        with answer, suppress(TimedOut, TruncatedBody):
+            body = self._body(answer, LARGEST_BODY)
         raise refusal_of(answer.status_code, answer.headers, body, str(call))
+
+    def _done_with(self, answer: requests.Response) -> None:
+        """Let go of an answer whose body does not matter; unread it would cost its connection.
+
+        What it says is in its head, so a body that breaks off changes nothing.
+        """
+        with answer, suppress(TimedOut, TruncatedBody):
+            self._body(answer, LARGEST_BODY)
+
+    def _body(self, answer: requests.Response, most: int) -> bytes:
+        try:
+            return bounded(answer, most, seconds=self._patience, stopwatch=self._stopwatch)
+        except (urllib3.exceptions.HTTPError, OSError):
+            raise TruncatedBody("the connection broke within an answer: try again") from None
 
     def _prepared(self, call: _Call, lease: Lease) -> requests.PreparedRequest:
         prepared = requests.PreparedRequest()
@@ -260,27 +289,3 @@ def _or_304(status: int, headers: Mapping[str, str]) -> frozenset[int]:
     """Return which answers are none to wonder at: a 304 only where a condition asks for it."""
     asked = "If-None-Match" in headers or "If-Modified-Since" in headers
     return frozenset({status, _NOT_MODIFIED}) if asked else frozenset({status})
-
-
-def _done_with(answer: requests.Response) -> None:
-    """Let go of an answer whose body does not matter; closed unread it would cost its connection.
-
-    What it says is in its head, so a body that breaks off changes nothing.
-    """
-    with answer, suppress(TruncatedBody):
-        _bounded(answer, LARGEST_BODY)
-
-
-def _bounded(answer: requests.Response, limit: int) -> bytes:
-    body = bytearray()
-    try:
-        # Until nothing comes: only then does the library notice that a body ended early. Not
-        # decoded: nothing here asks for compression, and a bomb stays small.
-        while len(body) < limit:
-            chunk: bytes = answer.raw.read(limit - len(body), decode_content=False)
-            if not chunk:
-                break
-            body += chunk
-    except (urllib3.exceptions.HTTPError, OSError):
-        raise TruncatedBody("the connection broke within an answer: try again") from None
-    return bytes(body)

@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 from sts_client.credentials import Lease
 from sts_client.errors import BadLease, NetworkError, TokenUnavailable, UsageError
 from sts_client.source.answer import lease_of
+from sts_client.source.body import bounded
 from sts_client.source.origin import check_text, secure_origin
 from sts_client.source.refusal import refusal_of
 from sts_client.source.route import route_to
@@ -82,7 +83,9 @@ class VendingServer:
         token: proves who asks.
         allow_http: accept ``http://`` to other machines, here and for the lease's endpoint.
         timeout: seconds to wait for a connection, and for each part of the answer.
+        patience: seconds to wait for the whole body of the answer, however many its parts.
         clock: returns seconds since the epoch.
+        stopwatch: returns seconds that no correction of the clock changes.
 
     Raises:
         UsageError: the address would show the token to the network, or is none.
@@ -96,7 +99,9 @@ class VendingServer:
         token: Token,
         allow_http: bool = False,
         timeout: tuple[float, float] = (5.0, 30.0),
+        patience: float = 30.0,
         clock: Callable[[], float] = time.time,
+        stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         parts = secure_origin(address, what="the vending server's address", allow_http=allow_http)
         self._where = f"{parts.scheme}://{parts.netloc}"
@@ -105,7 +110,9 @@ class VendingServer:
         self._token = token
         self._allow_http = allow_http
         self._timeout = timeout
+        self._patience = patience
         self._clock = clock
+        self._stopwatch = stopwatch
 
     def __repr__(self) -> str:
         return f"VendingServer({self._where!r}, {self._wish!r})"
@@ -157,7 +164,13 @@ class VendingServer:
                 closing(HTTPAdapter()) as adapter,
                 adapter.send(request, stream=True, timeout=self._timeout, **route) as answer,
             ):
-                return answer.status_code, answer.headers, _bounded(answer)
+                body = bounded(
+                    answer,
+                    LARGEST_ANSWER + 1,
+                    seconds=self._patience,
+                    stopwatch=self._stopwatch,
+                )
+                return answer.status_code, answer.headers, body
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = NetworkError.of(error, self._where)
         # Raised out here: as its context the library's error, which holds the request and so the
@@ -178,17 +191,6 @@ class VendingServer:
         if not isinstance(token, str) or not token or not _is_header_text(token):
             raise UsageError("the bearer token must be a line of visible ASCII characters")
         return token
-
-
-def _bounded(answer: requests.Response) -> bytes:
-    """Return the body, or a little more of it than a lease has. Not decoded: none was asked for."""
-    body = bytearray()
-    while len(body) <= LARGEST_ANSWER:
-        chunk: bytes = answer.raw.read(4096, decode_content=False)
-        if not chunk:
-            break
-        body += chunk
-    return bytes(body)
 
 
 def _is_header_text(text: str) -> bool:
