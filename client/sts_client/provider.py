@@ -103,6 +103,19 @@ class Provider:
                 self._refused = access_key_id
         return self.lease()
 
+    def mistimed(self, lease: Lease) -> Lease:
+        """Report that OSS found the time of a request wrong; return the lease to go on with.
+
+        Somebody has set a clock since this lease came. Its key is as good as before, so the source
+        is told nothing, but only a new answer tells the offset. If this is not the present lease
+        any more, another thread has been here before. Raises as `lease` does.
+        """
+        self._start_over_in_a_child()
+        with self._lock:
+            if self._held is not None and self._held.lease is lease:
+                self._held = None
+        return self.lease()
+
     def _settle(self) -> Lease:
         """Return the lease to use now, after a refresh by this thread or another if need be."""
         self._start_over_in_a_child()

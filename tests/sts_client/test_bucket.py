@@ -564,6 +564,36 @@ def test_a_lease_that_oss_calls_over_is_replaced_once(code: str) -> None:
             assert stage.asked[0].body == stage.asked[1].body
 
 
+def test_a_clock_that_was_set_is_met_with_a_new_offset() -> None:
+    def answer(asked: Asked) -> Answer:
+        if asked.headers["x-oss-date"] == "20251201T093000Z":
+            return stored(asked.body)
+        return refusal("RequestTimeTooSkewed", head=asked.method == "HEAD")
+
+    def shifted(seconds: float) -> Callable[[str], Lease]:
+        return lambda url: lease(1, endpoint=url, offset=seconds, expiry=NOW + 9999)
+
+    calls: list[Callable[[Bucket], object]] = [
+        lambda bucket: bucket.get("k"),
+        lambda bucket: bucket.head("k"),
+        lambda bucket: bucket.put("k", b"new"),
+    ]
+    for call in calls:
+        with opened(answer, shifted(0), shifted(3600)) as (bucket, stage, source):
+            call(bucket)
+            assert source.asked == [None, None]
+            assert len(stage.asked) == 2
+        with opened(answer, shifted(0), shifted(1)) as (bucket, stage, source):
+            with pytest.raises(errors.RequestTimeTooSkewed):
+                call(bucket)
+            assert len(stage.asked) == 2
+    with opened(answer, shifted(0), shifted(3600)) as (bucket, stage, _):
+        with pytest.raises(errors.RequestTimeTooSkewed, match="put it again"):
+            bucket.put("k", iter([b"new"]))
+        bucket.put("k", iter([b"new"]))
+        assert len(stage.asked) == 2
+
+
 def test_one_connection_serves_for_all() -> None:
     def answer(asked: Asked) -> Answer:
         if asked.target.endswith("refused"):

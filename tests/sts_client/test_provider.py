@@ -308,6 +308,15 @@ def test_a_refused_key_is_fetched_anew_and_named() -> None:
     assert source.asked == [None, "STS.1"]
 
 
+def test_a_wrong_time_is_measured_anew_and_nobody_refused() -> None:
+    source = Queue(lease(1), lease(1, offset=60.0), lease(1, offset=120.0))
+    ours = provider(source, Clock())
+    first = ours.lease()
+    assert ours.mistimed(first).offset == 60.0
+    assert ours.mistimed(first).offset == 60.0  # somebody comes late
+    assert source.asked == [None, None]
+
+
 def test_many_reports_of_one_key_are_one_fetch() -> None:
     source = Gate(lease(1), lease(2))
     source.opened.set()

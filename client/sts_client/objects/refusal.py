@@ -19,6 +19,9 @@ LARGEST_BODY = 64 * 1024
 STALE_LEASE = frozenset({"SecurityTokenExpired", "InvalidSecurityToken", "InvalidAccessKeyId"})
 """Codes that say: these credentials are over. A new lease may help."""
 
+WRONG_TIME = "RequestTimeTooSkewed"
+"""The code that says: a clock was set. A new lease tells by how much."""
+
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 _EC = re.compile(rb"<EC>(\d{4}-\d{8})</EC>")
 _REQUEST_ID = re.compile(rb"<RequestId>([0-9A-Za-z]{8,64})</RequestId>")
@@ -38,7 +41,7 @@ _MEANINGS: Mapping[str, tuple[type[OssError], str]] = {
         errors.SignatureDoesNotMatch,
         "the signature does not fit: a proxy may change requests, or the region is wrong",
     ),
-    "RequestTimeTooSkewed": (
+    WRONG_TIME: (
         errors.RequestTimeTooSkewed,
         "the request's time is more than 15 minutes off: set the clock",
     ),

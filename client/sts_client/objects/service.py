@@ -23,7 +23,7 @@ from sts_client.objects.head import ByteRange, Head, NotModified, head_of, not_m
 from sts_client.objects.listing import Page, page_of
 from sts_client.objects.payload import Data, Payload
 from sts_client.objects.reading import Object
-from sts_client.objects.refusal import LARGEST_BODY, STALE_LEASE, refusal_of
+from sts_client.objects.refusal import LARGEST_BODY, STALE_LEASE, WRONG_TIME, refusal_of
 from sts_client.objects.transport import Transport
 from sts_client.provider import Provider
 from sts_client.signing import Query, SigningKeys, V4Auth
@@ -191,15 +191,18 @@ class Objects:
         self._transport.close()
 
     def _exchange(self, call: _Call) -> requests.Response:
-        """Send a call, with a second lease if OSS does not accept the first one any more."""
+        """Send a call, with a second lease if OSS does not accept the first one."""
         lease = self._provider.lease()
         try:
             return self._attempt(call, lease)
         except OssError as error:
-            if error.code not in STALE_LEASE:
-                raise
             # Told in any case, so that whatever comes next has a lease that works.
-            lease = self._provider.refused(lease.credentials.access_key_id)
+            if error.code in STALE_LEASE:
+                lease = self._provider.refused(lease.credentials.access_key_id)
+            elif error.code == WRONG_TIME:
+                lease = self._provider.mistimed(lease)
+            else:
+                raise
             if call.payload is not None and not call.payload.rewind():
                 raise type(error)(
                     f"{error}; its data cannot be read a second time: put it again, there is a new "
