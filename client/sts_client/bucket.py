@@ -61,8 +61,8 @@ def connect(
 class Bucket:
     """A bucket, as far as its grant reaches; safe to share between threads.
 
-    All methods raise `StsClientError` and nothing else, apart from what the caller's own iterator
-    raises while it is uploaded.
+    What can go wrong arrives as `StsClientError`; what the caller's own file or iterator raised
+    while it was uploaded is the cause of a `PayloadError`.
 
     Attributes:
         provider: the leases behind it, for programs that need the credentials themselves.
@@ -189,7 +189,7 @@ class Bucket:
             forbid_overwrite: only create; two writers at once cannot both win. OSS does not heed
                 it in a bucket that has, or had, versioning.
             content_type: stored with it; without it OSS takes application/octet-stream.
-            metadata: stored with it; visible ASCII, names without ``x-oss-meta-``.
+            metadata: stored with it; visible ASCII, names without ``x-oss-meta-`` and in any case.
             unsupported: nothing; conditions given here are refused with the reason.
 
         Raises:
@@ -208,8 +208,7 @@ class Bucket:
             headers["x-oss-forbid-overwrite"] = "true"
         if content_type is not None:
             headers["Content-Type"] = _header_text("content_type", content_type)
-        for name, value in (metadata or {}).items():
-            headers[f"x-oss-meta-{_header_name(name)}"] = _header_text(f"metadata {name!r}", value)
+        headers |= _metadata_headers(metadata or {})
         return self._objects.put(key, data, headers)
 
     def delete(self, key: str) -> None:
@@ -253,14 +252,27 @@ class Bucket:
         self.close()
 
 
-def _header_name(name: str) -> str:
-    if not name or not name.isascii() or not name.replace("-", "").isalnum():
+def _metadata_headers(metadata: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in metadata.items():
+        header = f"x-oss-meta-{_header_name(name)}"
+        if header in found:
+            # To HTTP they are one: the second would silently replace the first.
+            raise UsageError(f"two metadata names differ from {name!r} in nothing but capitals")
+        found[header] = _header_text(f"metadata {name!r}", value)
+    return found
+
+
+def _header_name(name: object) -> str:
+    text = name.replace("-", "") if isinstance(name, str) else ""
+    if not isinstance(name, str) or not text.isascii() or not text.isalnum():
         raise UsageError("a metadata name consists of ASCII letters, digits and hyphens")
-    return name
+    return name.lower()
 
 
-def _header_text(what: str, text: str) -> str:
+def _header_text(what: str, text: object) -> str:
     # A line break would start a header of its own; anything beyond ASCII arrives as a guess.
-    if not text or not text.isascii() or not text.isprintable() or text != text.strip():
-        raise UsageError(f"{what} must be visible ASCII text: percent-encode what is not")
-    return text
+    fits = isinstance(text, str) and text.isascii() and text.isprintable()
+    if isinstance(text, str) and fits and text and text == text.strip():
+        return text
+    raise UsageError(f"{what} must be visible ASCII text: percent-encode what is not")

@@ -42,7 +42,8 @@ def headers(
 
 def _etag(name: str, value: object) -> str:
     # Printable ASCII only: a line break would start a header of the caller's own making.
-    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
+    text = isinstance(value, str) and value.isascii() and value.isprintable()
+    if not isinstance(value, str) or not text or not value or value != value.strip():
         raise UsageError(f"{name} must be an entity tag as OSS sent it, such as Object.etag")
     return value
 

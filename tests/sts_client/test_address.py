@@ -21,6 +21,7 @@ OSS = "https://oss-cn-hangzhou.aliyuncs.com"
             "https://examplebucket.h.example.com:8443/a/b%20c",
         ),
         ("http://127.0.0.1:9000", "virtual", "http://127.0.0.1:9000/examplebucket/a/b%20c"),
+        ("http://localhost:9000", "virtual", "http://localhost:9000/examplebucket/a/b%20c"),
         ("http://[::1]:9000", "virtual", "http://[::1]:9000/examplebucket/a/b%20c"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import base64
 import gc
+import http.client
 import io
 import itertools
 import os
@@ -9,6 +10,7 @@ import pickle
 import threading
 import time
 import traceback
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +18,8 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import pytest
+import requests
+import urllib3
 from fastcrc import crc64
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -250,7 +254,9 @@ def test_a_range_that_was_ignored_is_an_error() -> None:
         bucket.get("k", byte_range=(1, 1))
 
 
-@pytest.mark.parametrize("byte_range", [(-1, 5), (5, 4)])
+@pytest.mark.parametrize(
+    "byte_range", [(-1, 5), (5, 4), (0, 1, 2), (0,), 5, "12", (None, 5), ("0", "1"), (0.0, 1)]
+)
 def test_ranges_that_are_none(byte_range: tuple[int, int]) -> None:
     with opened(lambda _: stored(b"")) as (bucket, stage, _), pytest.raises(errors.UsageError):
         bucket.get("k", byte_range=byte_range)
@@ -268,6 +274,8 @@ def test_bodies_of_any_size(body: bytes) -> None:
         with bucket.get("k") as found:
             assert found.read(3) + found.read(5) + found.read() == body
             assert found.read(0) == b""
+        with bucket.get("k") as found:
+            assert found.read(None) == body
 
 
 @pytest.mark.parametrize("body", [b"small", BIG], ids=["small", "big"])
@@ -446,6 +454,54 @@ def test_put() -> None:
     assert asked.headers["x-oss-meta-a-b"] == "c d"
 
 
+class OnlyReads:
+    """What has nothing of a file but `read`."""
+
+    def __init__(self, body: bytes) -> None:
+        self._file = io.BytesIO(body)
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        urllib3.exceptions.ProtocolError("theirs"),
+        http.client.IncompleteRead(b"theirs"),
+        requests.ConnectionError("theirs"),
+        ConnectionResetError("theirs"),
+        LookupError("theirs"),
+    ],
+)
+def test_errors_of_the_callers_own_data_are_not_oss_s(error: Exception) -> None:
+    def parts() -> Iterator[bytes]:
+        yield b"abc"
+        raise error
+
+    with opened(lambda _: stored(b"")) as (bucket, _, _):
+        with pytest.raises(errors.PayloadError) as caught:
+            bucket.put("k", parts())
+        assert caught.value.__cause__ is error
+
+
+def test_a_file_that_cannot_be_read_twice() -> None:
+    class Once(io.BytesIO):
+        def seek(self, position: int, whence: int = 0, /) -> int:
+            if self.tell() and position == 0 and whence == 0 and self.read() == b"":
+                seeks.append(position)
+                if len(seeks) > 1:
+                    raise OSError("once")
+            return super().seek(position, whence)
+
+    seeks: list[int] = []
+    with (
+        opened(by_key("STS.2"), numbered(1), numbered(2)) as (bucket, _, _),
+        pytest.raises(errors.PayloadError, match="second time"),
+    ):
+        bucket.put("k", Once(b"abc"))
+
+
 def test_put_whatever_has_bytes(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(BIG)
@@ -457,8 +513,12 @@ def test_put_whatever_has_bytes(tmp_path: Path) -> None:
         bucket.put("k", io.BytesIO())
         bucket.put("k", [b"ab", b"", b"c"])
         bucket.put("k", (part for part in (b"ab", b"c")))
+        bucket.put("k", memoryview(b"abcdef")[::2])
+        bucket.put("k", iter([memoryview(array("I", [1, 2])), bytearray(b"abc")]))  # type: ignore[arg-type]  # other buffers do no harm
+        bucket.put("k", OnlyReads(b"abc"))  # type: ignore[arg-type]  # no more is needed
     bodies = [asked.body for asked in stage.asked]
-    assert bodies == [BIG[100:], b"abc", b"bc", b"", b"abc", b"abc"]
+    assert bodies[:6] == [BIG[100:], b"abc", b"bc", b"", b"abc", b"abc"]
+    assert bodies[6:] == [b"ace", array("I", [1, 2]).tobytes() + b"abc", b"abc"]
     assert stage.asked[3].headers["Content-Length"] == "0"
     assert stage.asked[5].headers["Transfer-Encoding"] == "chunked"
 
@@ -522,6 +582,32 @@ def test_headers_cannot_be_injected(text: str) -> None:
             bucket.put("k", b"", metadata={"a": text})
         with pytest.raises(errors.UsageError):
             bucket.put("k", b"", metadata={text: "a"})
+    assert stage.asked == []
+
+
+@pytest.mark.parametrize("name", ["", "-", "a b", "ä", 5, None])
+@pytest.mark.parametrize("value", ["", "a b ", 5, None])
+def test_metadata_that_is_none(name: str, value: str) -> None:
+    with opened(lambda _: stored(b"")) as (bucket, stage, _):
+        for metadata in ({name: "a"}, {"a": value}, {"a": "1", "A": "2"}):
+            with pytest.raises(errors.UsageError):
+                bucket.put("k", b"", metadata=metadata)
+        with pytest.raises(errors.UsageError):
+            bucket.put("k", b"", content_type=value or "")
+    assert stage.asked == []
+
+
+def test_a_style_that_is_none() -> None:
+    with pytest.raises(errors.UsageError, match="virtual, path, cname"):
+        connect("https://sts.example.com", grant="g", token="t", style="pth")  # type: ignore[arg-type]  # a slip of the pen
+
+
+@pytest.mark.parametrize("text", ["\udcff", 5])
+def test_prefixes_that_are_no_text(text: str) -> None:
+    with opened(lambda _: stored(b"")) as (bucket, stage, _):
+        for listing in (bucket.list(text), bucket.list(delimiter=text)):
+            with pytest.raises(errors.UsageError):
+                list(listing)
     assert stage.asked == []
 
 

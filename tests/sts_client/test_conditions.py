@@ -34,7 +34,9 @@ def test_other_time_zones_and_fractions() -> None:
     assert headers(if_modified_since=when) == {"If-Modified-Since": WHEN}
 
 
-@pytest.mark.parametrize("etag", ["", '"a"\r\nX: y', "a\nb", "ä", "a\x7f", 5, b'"a"'])
+@pytest.mark.parametrize(
+    "etag", ["", '"a"\r\nX: y', "a\nb", "ä", "a\x7f", ' "a"', '"a" ', " ", 5, b'"a"']
+)
 def test_etags_that_are_none(etag: str) -> None:
     with pytest.raises(UsageError, match=r"^if_match must be an entity tag"):
         headers(if_match=etag)

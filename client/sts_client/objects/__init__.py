@@ -1,7 +1,8 @@
 """Single requests on the objects of one bucket, signed with whatever lease is present."""
 
 from sts_client.objects.address import check_key
-from sts_client.objects.head import ByteRange, Head, NotModified
+from sts_client.objects.byte_range import ByteRange
+from sts_client.objects.head import Head, NotModified
 from sts_client.objects.listing import Entry, Folder, Page
 from sts_client.objects.payload import Data
 from sts_client.objects.reading import Object

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult
 from sts_client.credentials import Lease, Style
 from sts_client.errors import UsageError
 from sts_client.signing import Query, canonical_query, encode
-from sts_client.source import secure_origin
+from sts_client.source import is_loopback, secure_origin
 
 LONGEST_KEY = 1023
 """Bytes of UTF-8 ("Object naming conventions" in the OSS documentation)."""
@@ -52,8 +52,10 @@ def address_of(
     """
     parts = check_endpoint(endpoint or lease.endpoint, allow_http=allow_http)
     style = style or lease.style
-    if style == "virtual" and _is_ip(parts.hostname or ""):
-        # A number has no subdomains ("Access OSS by using IP addresses").
+    host = parts.hostname or ""
+    if style == "virtual" and (_is_ip(host) or is_loopback(host)):
+        # A number has no subdomains ("Access OSS by using IP addresses"), and those of localhost
+        # are looked up like any name: they may lead to another machine.
         style = "path"
     if style == "virtual":
         return Address(f"{parts.scheme}://{lease.bucket}.{parts.netloc}", "/")

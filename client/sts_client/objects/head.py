@@ -1,17 +1,12 @@
 """What OSS says about an object before, or instead of, its bytes."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from sts_client.errors import BadAnswer
-
-ByteRange = tuple[int, int | None]
-"""First and last byte, both included as in RFC 9110, section 14.1.2; None reads to the end."""
-
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})", re.ASCII)
+from sts_client.objects.byte_range import ByteRange, whole_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +89,13 @@ def head_of(key: str, headers: Mapping[str, str], byte_range: ByteRange | None =
         ) from None
     if byte_range is None:
         return head
-    return replace(head, size=_size(head, headers.get("Content-Range", ""), byte_range))
-
-
-def _size(head: Head, content_range: str, byte_range: ByteRange) -> int:
-    """Return the size of the whole object if it is the range asked for that comes."""
-    asked_first, asked_last = byte_range
-    if found := _CONTENT_RANGE.fullmatch(content_range):
-        first, last, size = (int(number) for number in found.groups())
-        # Only the object's end may cut a range: else a part would be missing and nobody told.
-        end = size - 1 if asked_last is None else min(asked_last, size - 1)
-        if (first, last) == (asked_first, end) and head.length == last - first + 1:
-            return size
-    raise BadAnswer(
-        f"the answer about {head.key!r} is not the range that was asked for: a proxy may have "
-        f"changed it"
-    )
+    size = whole_size(byte_range, headers.get("Content-Range", ""), length)
+    if size is None:
+        raise BadAnswer(
+            f"the answer about {key!r} is not the range that was asked for: a proxy may have "
+            f"changed it"
+        )
+    return replace(head, size=size)
 
 
 def _number(text: str) -> int:

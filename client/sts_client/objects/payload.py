@@ -35,8 +35,9 @@ class Payload:
         if isinstance(given, io.TextIOBase):
             raise UsageError("the file is open as text: open it with mode 'rb'")
         if isinstance(given, bytes | bytearray | memoryview):
-            self._file = io.BytesIO(given)
-            self.length = memoryview(given).nbytes
+            view = memoryview(given)
+            self._file = io.BytesIO(view if view.c_contiguous else view.tobytes())
+            self.length = view.nbytes
         elif hasattr(given, "read"):
             self._open(cast("BinaryIO", given))
         elif isinstance(given, Iterable):
@@ -46,12 +47,13 @@ class Payload:
 
     def _open(self, file: BinaryIO) -> None:
         try:
-            seekable = file.seekable()
+            # Whatever has `read` is good enough to be read once.
+            seekable = hasattr(file, "seekable") and file.seekable()
             if seekable:
                 self._start = file.tell()
                 self.length = max(file.seek(0, io.SEEK_END) - self._start, 0)
                 file.seek(self._start)
-        except (OSError, ValueError) as error:
+        except Exception as error:
             raise PayloadError("the file to upload cannot be read: is it still open?") from error
         if seekable:
             self._file = file
@@ -62,7 +64,10 @@ class Payload:
         """Go back to the first byte; return whether that is possible."""
         if self._file is None:
             return False
-        self._file.seek(self._start)
+        try:
+            self._file.seek(self._start)
+        except Exception as error:
+            raise PayloadError("the file to upload cannot be read a second time") from error
         self.crc64 = 0
         return True
 
@@ -74,17 +79,21 @@ class Payload:
         """
         left = self.length
         parts = self._pieces() if self._parts is None else self._parts
-        try:
-            for part in parts:
-                self.crc64 = crc64.xz(part, self.crc64)
-                if left is not None:
-                    left -= len(part)
-                yield part
-        except (OSError, TypeError, ValueError) as error:
-            # Left alone an OSError would pass for a failure of the connection.
-            raise PayloadError(
-                "the data to upload could not be read to its end, see the cause"
-            ) from error
+        while True:
+            try:
+                part = _bytes_of(next(parts))
+            except StopIteration:
+                break
+            except Exception as error:
+                # Left alone an OSError, or one of the HTTP library's if the data come from there,
+                # would pass for a failure of the connection to OSS.
+                raise PayloadError(
+                    "the data to upload could not be read to its end, see the cause"
+                ) from error
+            self.crc64 = crc64.xz(part, self.crc64)
+            if left is not None:
+                left -= len(part)
+            yield part
         if left:
             raise PayloadError(f"the file to upload ended {left} bytes early: it was changed")
 
@@ -93,3 +102,8 @@ class Payload:
         while left and self._file and (part := self._file.read(min(CHUNK, left))):
             left -= len(part)
             yield part
+
+
+def _bytes_of(part: object) -> bytes:
+    # A view counts its items, which may be wider than a byte: by that count it would be cut.
+    return part if isinstance(part, bytes) else memoryview(cast("bytes", part)).tobytes()

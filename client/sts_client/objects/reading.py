@@ -77,7 +77,7 @@ class Object:
         """The user's own, names in lower case without ``x-oss-meta-``."""
         return self.head.metadata
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         """Return up to `size` bytes, or all that are left; b"" at the end, as files do.
 
         Raises:
@@ -88,6 +88,8 @@ class Object:
         """
         if self._error:
             raise self._error
+        if size is None:
+            size = -1
         if self._ready:
             cut = len(self._ready) if size < 0 else size
             data, self._ready = self._ready[:cut], self._ready[cut:]

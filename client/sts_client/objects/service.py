@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import requests
 import urllib3
@@ -19,7 +19,8 @@ from sts_client.errors import (
     UsageError,
 )
 from sts_client.objects.address import Address, address_of, check_endpoint, check_key
-from sts_client.objects.head import ByteRange, Head, NotModified, head_of, not_modified_of
+from sts_client.objects.byte_range import ByteRange, range_headers
+from sts_client.objects.head import Head, NotModified, head_of, not_modified_of
 from sts_client.objects.listing import Page, page_of
 from sts_client.objects.payload import Data, Payload
 from sts_client.objects.reading import Object
@@ -84,7 +85,8 @@ class Objects:
         stopwatch: returns seconds that no correction of the clock changes.
 
     Raises:
-        UsageError: the endpoint is none, or would show the security token to the network.
+        UsageError: the endpoint is none, or would show the security token to the network, or the
+            style is none.
     """
 
     def __init__(
@@ -101,6 +103,8 @@ class Objects:
     ) -> None:
         if endpoint is not None:
             check_endpoint(endpoint, allow_http=allow_http)
+        if style is not None and style not in get_args(Style):
+            raise UsageError(f"style is one of {', '.join(get_args(Style))}")
         self._provider = provider
         self._endpoint = endpoint
         self._style = style
@@ -121,7 +125,7 @@ class Objects:
         sent = {**headers, "Accept-Encoding": "identity"}
         success = _OK
         if byte_range is not None:
-            sent |= _range_headers(byte_range)
+            sent |= range_headers(byte_range)
             success = _PARTIAL
         answer = self._exchange(_Call("GET", check_key(key), _or_304(success, sent), headers=sent))
         if answer.status_code == _NOT_MODIFIED:
@@ -275,17 +279,6 @@ class Objects:
             )
             known = self._addressed = (lease, address)
         return known[1]
-
-
-def _range_headers(byte_range: ByteRange) -> Mapping[str, str]:
-    first, last = byte_range
-    if first < 0 or (last is not None and last < first):
-        raise UsageError("byte_range is (first, last), both counted from 0, last not before first")
-    return {
-        "Range": f"bytes={first}-{'' if last is None else last}",
-        # Else a range beyond the end would be answered with the whole object ("GetObject").
-        "x-oss-range-behavior": "standard",
-    }
 
 
 def _or_304(status: int, headers: Mapping[str, str]) -> frozenset[int]:
