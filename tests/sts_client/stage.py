@@ -33,7 +33,7 @@ LEASE = Lease(
 
 def lease(number: int = 1, **changes: Any) -> Lease:
     """Return a lease whose credentials are the `number`-th of their kind."""
-    credentials = Credentials(f"STS.{number}", SECRET, TOKEN)
+    credentials = Credentials(f"STS.{number}", f"{SECRET}{number}", TOKEN)
     return replace(LEASE, credentials=credentials, **changes)
 
 

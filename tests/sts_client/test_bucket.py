@@ -641,6 +641,7 @@ def test_a_lease_that_oss_calls_over_is_replaced_once(code: str) -> None:
         lambda bucket: bucket.head("k"),
         lambda bucket: bucket.put("k", b"new"),
         lambda bucket: bucket.put("k", io.BytesIO(b"new")),
+        lambda bucket: bucket.delete("k"),
     ]
     for call in calls:
         with opened(answer, numbered(1), numbered(2)) as (bucket, stage, source):
@@ -678,6 +679,52 @@ def test_a_clock_that_was_set_is_met_with_a_new_offset() -> None:
             bucket.put("k", iter([b"new"]))
         bucket.put("k", iter([b"new"]))
         assert len(stage.asked) == 2
+
+
+def test_a_new_lease_may_lead_elsewhere() -> None:
+    with (
+        serving(lambda _: stored(b"new")) as second,
+        opened(by_key("STS.2"), numbered(1), lambda _: lease(2, endpoint=second.url)) as (b, _, _),
+    ):
+        assert b.get("k").read() == b"new"
+        assert len(second.asked) == 1
+
+
+def test_a_page_and_an_error_have_an_end() -> None:
+    def endless() -> Iterator[bytes]:
+        for number in range(2000):
+            sent.append(number)
+            yield b" " * 65_536
+
+    sent: list[int] = []
+    with (
+        opened(lambda _: Answer(200, more=endless())) as (bucket, _, _),
+        pytest.raises(errors.BadAnswer, match="larger than"),
+    ):
+        list(bucket.list())
+    assert len(sent) < 1000
+    sent.clear()
+    with (
+        opened(lambda _: Answer(403, more=endless())) as (bucket, _, _),
+        pytest.raises(errors.OssError, match="HTTP 403"),
+    ):
+        bucket.get("k")
+    assert len(sent) < 1000
+
+
+def test_of_a_file_that_grows_as_much_is_sent_as_was_announced() -> None:
+    class Growing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            here = self.tell()
+            self.seek(0, io.SEEK_END)
+            self.write(b"more")
+            self.seek(here)
+            return super().read(size)
+
+    with opened(lambda asked: stored(asked.body)) as (bucket, stage, _):
+        bucket.put("k", Growing(b"abc"))
+        bucket.put("k", b"next")
+    assert [asked.body for asked in stage.asked] == [b"abc", b"next"]
 
 
 def test_one_connection_serves_for_all() -> None:

@@ -279,6 +279,18 @@ def test_a_reader_that_goes_away() -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+def test_another_endpoint() -> None:
+    with serving(status(204)) as other, cloud(status(500)) as (url, asked):
+        run = Run(url, "--endpoint", other.url, "rm", "oss://examplebucket/k")
+    assert (run.code, len(other.asked), asked) == (0, 1, [])
+
+
+def test_http_elsewhere_only_if_asked_for() -> None:
+    elsewhere = "http://a..b"  # which cannot be reached either way
+    assert Run(elsewhere, "rm", "oss://examplebucket/k").code == 2
+    assert Run(elsewhere, "--allow-http", "rm", "oss://examplebucket/k").code == 1
+
+
 def test_rm() -> None:
     with cloud(status(204)) as (url, asked):
         assert Run(url, "rm", "oss://examplebucket/k").code == 0

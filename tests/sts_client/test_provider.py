@@ -4,6 +4,7 @@ import copy
 import linecache
 import os
 import pickle
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -273,6 +274,21 @@ def test_a_failure_while_stale_keeps_serving_and_backs_off() -> None:
     assert len(source.asked) == 4
 
 
+def test_a_success_ends_the_back_off() -> None:
+    clock = Clock()
+    down = ServerUnavailable("down")
+    later = lease(2, issued=NOW + 1800, refresh_after=NOW + 3600, expiry=NOW + 5400)
+    source = Queue(lease(1), down, down, down, later, down)
+    ours = provider(source, clock)
+    for now in (0, 1800, 1810, 1820, 1830, 3600):
+        clock.now = NOW + now
+        ours.lease()
+    assert len(source.asked) == 6
+    clock.now += 0.6  # the first pause is 0.5 s again, the fourth would be 4 s
+    ours.lease()
+    assert len(source.asked) == 7
+
+
 def test_back_off_ends_when_the_lease_dies() -> None:
     clock = Clock()
     source = Queue(
@@ -362,6 +378,25 @@ def test_a_forked_child_does_not_inherit_a_held_lock() -> None:
         if child == 0:
             os._exit(0 if ours.credentials().access_key_id == "STS.1" else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_a_thread_of_its_parent() -> None:
+    source = Gate(lease(1))
+    ours = provider(source, Clock())
+    with ThreadPoolExecutor(1) as pool:
+        one = pool.submit(ours.lease)
+        assert source.entered.wait(10)
+        child = os.fork()
+        if child == 0:
+            source.opened = threading.Event()
+            source.opened.set()
+            signal.alarm(10)
+            os._exit(0 if ours.credentials().access_key_id == "STS.1" else 1)
+        source.opened.set()
+        assert os.waitpid(child, 0)[1] == 0
+        one.result(10)
 
 
 def test_shows_no_secret_and_does_not_travel() -> None:

@@ -195,3 +195,13 @@ def test_shows_no_secret() -> None:
     )
     assert SECRET not in repr(auth)
     assert TOKEN not in repr(auth)
+
+
+def test_a_remembered_key_serves_only_its_owner() -> None:
+    keys = SigningKeys()
+    for secret in ("one", "other"):
+        for day in ("20251201", "20251202"):
+            for region in ("cn-hangzhou", "cn-beijing"):
+                for _ in range(2):
+                    assert keys.key(secret, day, region) == signing_key(secret, day, region)
+    assert keys.key("one", "20251202", "cn-beijing") == signing_key("one", "20251202", "cn-beijing")

@@ -15,7 +15,7 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sts_client import StsClientError, VendingServer, Wish, errors
+from sts_client import StsClientError, VendingServer, Wish, connect, errors
 from sts_client.source import Token
 from sts_client.source.answer import lease_of
 from sts_client.source.origin import secure_origin
@@ -59,6 +59,23 @@ def test_a_lease() -> None:
     asked = stage.asked[0]
     assert (asked.method, asked.target) == ("GET", "/v1/credentials/uploads")
     assert asked.headers["Authorization"] == f"Bearer {BEARER}"
+
+
+def test_the_offset_is_measured_halfway() -> None:
+    times = iter([NOW, NOW + 4])
+    with serving(lambda _: json_answer(lease_body())) as stage:
+        ours = VendingServer(stage.url, Wish("g"), token=BEARER, clock=lambda: next(times))
+        assert ours.fetch().offset == -0.5
+
+
+def test_connect_passes_the_wish_on() -> None:
+    with serving(lambda _: json_answer(lease_body(), 403)) as stage:
+        bucket = connect(
+            stage.url, grant="g", token=BEARER, prefix="a/", actions=["get"], duration=900
+        )
+        with pytest.raises(errors.GrantDenied):
+            bucket.get("k")
+    assert stage.asked[0].target == "/v1/credentials/g?prefix=a%2F&actions=get&duration=900"
 
 
 def test_a_wish_a_refused_key_and_a_server_under_a_path() -> None:
@@ -277,11 +294,19 @@ def test_any_other_body_is_a_bad_lease(body: bytes) -> None:
 
 
 def test_a_body_without_end_is_cut() -> None:
+    sent: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        for number in range(2000):
+            sent.append(number)
+            yield b" " * 65_536
+
     with (
-        serving(lambda _: Answer(body=b" " * 1_000_000)) as stage,
+        serving(lambda _: Answer(more=endless())) as stage,
         pytest.raises(errors.BadLease, match="more than any lease has"),
     ):
         source(stage.url).fetch()
+    assert len(sent) < 1000
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ class Object:
 
     def _give_up(self, error: StsClientError) -> StsClientError:
         """Close, and keep the reason: a second `read` must not look like the end of the body."""
-        self._error = self._error or error
+        self._error = error
         self._ready = b""
         self._ended = True
         self._response.close()
