@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from threading import Lock, get_ident
 from typing import NoReturn
+from weakref import WeakSet
 
 from sts_client.credentials import Credentials, Lease
 from sts_client.errors import BadLease, UsageError, VendingError
@@ -65,7 +66,7 @@ class Provider:
         self._failures = 0
         self._flight: _Flight | None = None
         self._lock = Lock()
-        self._process = os.getpid()
+        _ALL.add(self)
 
     def __repr__(self) -> str:
         held = self._held
@@ -95,7 +96,6 @@ class Provider:
         If that key is still the present one its lease is dropped and the source is told; if
         another thread has been here before, its work is used. Raises as `lease` does.
         """
-        self._start_over_in_a_child()
         with self._lock:
             held = self._held
             if held is not None and held.lease.credentials.access_key_id == access_key_id:
@@ -110,7 +110,6 @@ class Provider:
         is told nothing, but only a new answer tells the offset. If this is not the present lease
         any more, another thread has been here before. Raises as `lease` does.
         """
-        self._start_over_in_a_child()
         with self._lock:
             if self._held is not None and self._held.lease is lease:
                 self._held = None
@@ -118,7 +117,6 @@ class Provider:
 
     def _settle(self) -> Lease:
         """Return the lease to use now, after a refresh by this thread or another if need be."""
-        self._start_over_in_a_child()
         mine = _Flight()
         try:
             while True:
@@ -229,10 +227,21 @@ class Provider:
             self._held = _Held(lease, min(again, dead))
             return held
 
-    def _start_over_in_a_child(self) -> None:
-        if self._process != os.getpid():
-            # A forked child finds the lock as it was at that moment, perhaps held by a thread
-            # that exists only in the parent, as does whoever would end the flight.
-            self._lock = Lock()
-            self._flight = None
-            self._process = os.getpid()
+    def _start_over(self) -> None:
+        # A forked child finds the lock as it was at that moment, perhaps held by a thread that
+        # exists only in the parent, as does whoever would end the flight.
+        self._lock = Lock()
+        self._flight = None
+
+
+_ALL: WeakSet[Provider] = WeakSet()
+
+
+def _start_over_in_a_child() -> None:
+    for provider in tuple(_ALL):
+        provider._start_over()  # noqa: SLF001 -- nobody outside this file has to know of it
+
+
+if hasattr(os, "register_at_fork"):
+    # It runs while the child has but one thread: no other meets the old lock.
+    os.register_at_fork(after_in_child=_start_over_in_a_child)

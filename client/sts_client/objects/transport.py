@@ -32,9 +32,10 @@ class Transport:
         self._start()
 
     def _start(self) -> None:
-        self._process = os.getpid()
-        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=CONNECTIONS)
         self._routes: dict[str, Mapping[str, Any]] = {}
+        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=CONNECTIONS)
+        # Last: a thread of a forked child that finds this done finds the rest done too.
+        self._process = os.getpid()
 
     def send(self, request: requests.PreparedRequest) -> requests.Response:
         """Return the answer with its body still unread: the caller reads or closes it.
