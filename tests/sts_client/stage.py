@@ -86,6 +86,7 @@ class Answer:
     body: bytes = b""
     length: int | None = None  # announced in place of the true one
     hold: threading.Event | None = None  # waited for when all of the body is sent
+    dropped: bool = False  # the connection is closed and nothing said
     more: Iterable[bytes] = ()  # sent behind the body until there is no more or nobody listens
 
 
@@ -123,7 +124,11 @@ class _Handler(BaseHTTPRequestHandler):
         target = self.requestline.split(" ")[1]
         asked = Asked(self.command, target, dict(self.headers.items()), self._body())
         self.server.stage.asked.append(asked)
-        self._say(self.server.answer(asked))
+        answer = self.server.answer(asked)
+        if answer.dropped:
+            self.close_connection = True
+        else:
+            self._say(answer)
 
     do_GET = do_PUT = do_HEAD = do_DELETE = _serve  # noqa: N815 -- the names are http.server's
 

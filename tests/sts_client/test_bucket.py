@@ -681,6 +681,27 @@ def test_a_clock_that_was_set_is_met_with_a_new_offset() -> None:
         assert len(stage.asked) == 2
 
 
+def test_a_kept_connection_that_is_closed_costs_no_read() -> None:
+    def answer(asked: Asked) -> Answer:
+        return stored(asked.body) if answers.pop(0) else Answer(dropped=True)
+
+    with opened(answer) as (bucket, stage, _):
+        for call in (bucket.get, bucket.head):
+            answers = [True, False, True]
+            call("k")
+            call("k")
+            assert answers == []
+            answers = [False, False]
+            with pytest.raises(errors.ConnectFailed):
+                call("k")
+            assert answers == []
+        answers = [True, False]
+        bucket.get("k")
+        with pytest.raises(errors.ConnectFailed):
+            bucket.put("k", b"abc")  # may have been stored: whoever calls decides
+        assert [asked.method for asked in stage.asked[-2:]] == ["GET", "PUT"]
+
+
 def test_a_new_lease_may_lead_elsewhere() -> None:
     with (
         serving(lambda _: stored(b"new")) as second,
