@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from sts_server.sandbox.clock import Clock
 from sts_server.sandbox.ram.decision import Access, allows
-from sts_server.sandbox.ram.document import Policy
+from sts_server.sandbox.ram.document import Policy, parse_policy
+from sts_server.sandbox.vault import Saved, Vault
 
 FORGET_AFTER = timedelta(hours=1)  # an expired session stays known so long, to be called expired
 TOKEN_BYTES = 384  # 512 characters, about what the real service sends
@@ -114,6 +115,7 @@ class Accounts:
         roles: The roles.
         clock: Its virtual time decides which sessions live.
         random_text: Gives unguessable URL-safe text made of so many bytes.
+        vault: Keeps sessions for a next run; None keeps none.
     """
 
     def __init__(
@@ -122,12 +124,18 @@ class Accounts:
         roles: Iterable[Role],
         clock: Clock,
         random_text: Callable[[int], str] = secrets.token_urlsafe,
+        vault: Vault | None = None,
     ) -> None:
         self._users = {user.access_key_id: user for user in users}
         self._roles = {role.arn: role for role in roles}
         self._sessions: dict[str, Session] = {}
         self._clock = clock
         self._random_text = random_text
+        self._vault = vault
+        for saved in vault.load() if vault else ():
+            role = self._roles.get(saved.role)
+            if role is not None:  # else the role went away with its configuration
+                self._sessions[saved.access_key_id] = _restored(saved, role)
 
     def user(self, access_key_id: str) -> User | None:
         """Find the user that owns a long-lived key."""
@@ -169,7 +177,7 @@ class Accounts:
             expiration=now + duration,
             policy=policy,
         )
-        self._sessions[session.access_key_id] = session
+        self._keep(session)
         return session
 
     def expire(self, access_key_id: str | None = None) -> int:
@@ -188,9 +196,56 @@ class Accounts:
             if session.expiration > now and access_key_id in (None, session.access_key_id)
         ]
         for session in hit:
-            self._sessions[session.access_key_id] = replace(session, expiration=now)
+            self._keep(replace(session, expiration=now))
+        return len(hit)
+
+    def revoke(self, access_key_id: str | None = None) -> int:
+        """Forget one session, or all: their keys and tokens are unknown from now on.
+
+        Args:
+            access_key_id: The temporary key, or None for all.
+
+        Returns:
+            How many sessions were known until now, expired ones included.
+        """
+        hit = [key for key in self._sessions if access_key_id in (None, key)]
+        self._remove(hit)
         return len(hit)
 
     def _forget(self, before: datetime) -> None:
-        for key in [k for k, s in self._sessions.items() if s.expiration < before]:
+        self._remove([k for k, s in self._sessions.items() if s.expiration < before])
+
+    def _keep(self, session: Session) -> None:
+        if self._vault is not None:
+            self._vault.save(_saved(session))
+        self._sessions[session.access_key_id] = session
+
+    def _remove(self, keys: list[str]) -> None:
+        if self._vault is not None:
+            self._vault.forget(keys)
+        for key in keys:
             del self._sessions[key]
+
+
+def _saved(session: Session) -> Saved:
+    return Saved(
+        access_key_id=session.access_key_id,
+        access_key_secret=session.access_key_secret,
+        security_token=session.security_token,
+        role=session.role.arn,
+        name=session.name,
+        expiration=session.expiration.isoformat(),
+        policy=None if session.policy is None else session.policy.source,
+    )
+
+
+def _restored(saved: Saved, role: Role) -> Session:
+    return Session(
+        role=role,
+        name=saved.name,
+        access_key_id=saved.access_key_id,
+        access_key_secret=saved.access_key_secret,
+        security_token=saved.security_token,
+        expiration=datetime.fromisoformat(saved.expiration),
+        policy=None if saved.policy is None else parse_policy(saved.policy),
+    )

@@ -9,7 +9,15 @@ from typing import NoReturn
 from sts_server.sandbox.errors import SettingError
 from sts_server.sandbox.settings import Settings
 
-SERVER_EXTRA = ("starlette", "uvicorn", "httptools")
+SERVER_EXTRA = (
+    "httptools",
+    "jwt",
+    "pydantic",
+    "python_multipart",
+    "starlette",
+    "trustme",
+    "uvicorn",
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -63,9 +71,12 @@ def _parser() -> _Parser:
     text = parser.add_argument
     text("--host", metavar="HOST", help="address to listen on (127.0.0.1)")
     text("--port", metavar="PORT", type=int, help="port to listen on (any free one)")
+    text("--tls-port", metavar="PORT", type=int, help="port for HTTPS (none; 0 is any free one)")
     text("--bucket", metavar="NAME", help="the bucket (examplebucket)")
     text("--data", metavar="DIR", type=Path, help="folder to keep data in (none is kept)")
+    text("--config", metavar="FILE", type=Path, help="more users, roles and buckets (none)")
     text("--region", metavar="ID", help="region id (cn-hangzhou)")
+    text("--domain", metavar="NAME", help="buckets are <bucket>.NAME too (localhost)")
     text("--access-key-id", metavar="ID", help="key of the RAM user (random)")
     text("--access-key-secret", metavar="SECRET", help="its secret (random)")
     text("--role-arn", metavar="ARN", help="the role (acs:ram::1234567890123456:role/oss-vend)")

@@ -1,9 +1,13 @@
 """The two clocks of the sandbox: the real one, and a virtual one that tests may push forward."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 MARGIN = timedelta(days=3660)  # what is left to add to virtual time before the calendar ends
+
+_SKEW = ContextVar("skew", default=timedelta())  # of the request that this task serves
 
 
 def _utc_now() -> datetime:
@@ -18,11 +22,19 @@ class Clock:
 
     Args:
         real: Where real time comes from; returns an aware UTC datetime.
+        offset: How far virtual time is ahead to begin with.
+        keep: Told every new offset.
     """
 
-    def __init__(self, real: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self,
+        real: Callable[[], datetime] = _utc_now,
+        offset: timedelta = timedelta(),
+        keep: Callable[[timedelta], None] = lambda _offset: None,
+    ) -> None:
         self._real = real
-        self._offset = timedelta()
+        self._offset = offset
+        self._keep = keep
 
     @property
     def offset(self) -> timedelta:
@@ -30,8 +42,21 @@ class Clock:
         return self._offset
 
     def real(self) -> datetime:
-        """Return real time, aware, in UTC."""
-        return self._real()
+        """Return real time, aware, in UTC, off by the skew of the request that is being served."""
+        return self._real() + _SKEW.get()
+
+    @contextmanager
+    def skewed(self, skew: timedelta) -> Iterator[None]:
+        """Let `real` be off inside this block, in this task only.
+
+        Args:
+            skew: How far ahead of the truth; may be negative.
+        """
+        token = _SKEW.set(skew)
+        try:
+            yield
+        finally:
+            _SKEW.reset(token)
 
     def now(self) -> datetime:
         """Return virtual time, aware, in UTC."""
@@ -53,6 +78,12 @@ class Clock:
         except OverflowError:
             raise ValueError("virtual time would leave the calendar") from None
         self._offset += step
+        self._keep(self._offset)
+
+    def reset(self) -> None:
+        """Bring virtual time back to real time; only once there is no lease left to come alive."""
+        self._offset = timedelta()
+        self._keep(self._offset)
 
 
 def iso(moment: datetime) -> str:

@@ -3,6 +3,7 @@
 SandboxError
 ├── StartError                 the program did not come up                      (handle)
 ├── ControlError               a control call was refused                       (handle)
+├── FaultError                 a fault rule cannot be used                      (faults)
 ├── SettingError               a start-up setting cannot be used                (service)
 ├── PolicyError                a RAM policy document is not understood          (ram)
 ├── DiskFullError              the data folder takes no more bytes              (store)
@@ -23,6 +24,10 @@ class StartError(SandboxError):
 
 class ControlError(SandboxError):
     """The control listener refused a call; the text is its own reason."""
+
+
+class FaultError(SandboxError):
+    """A fault rule cannot be used; the text says why in one line."""
 
 
 class SettingError(SandboxError):

@@ -1,26 +1,22 @@
-"""A running sandbox, held from Python: starts the program, knows its addresses, moves its clock."""
+"""A running sandbox, held from Python: starts the program, knows its addresses, ends it."""
 
-import http.client
 import json
 import selectors
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from datetime import datetime
 from os import PathLike, fspath
 from types import TracebackType
-from typing import IO, Any, Self
-from urllib.parse import urlsplit
+from typing import IO, Self
 
-from sts_server.sandbox.errors import ControlError, StartError
+from sts_server.sandbox.errors import StartError
+from sts_server.sandbox.remote import Remote
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
-CALL_SECONDS = 10.0
 
 
-class Sandbox:
+class Sandbox(Remote):
     """The sandbox program as a context manager; it ends with the block, or with this process.
 
     Args:
@@ -28,7 +24,10 @@ class Sandbox:
         region: General region id.
         host: Address to listen on.
         port: Port to listen on, or 0 for any free one.
+        tls_port: Port for HTTPS, or 0 for any free one; None for no HTTPS.
+        domain: Buckets are `<bucket>.<domain>` too.
         data: Folder to keep data in; None for one that is removed at the end.
+        config: TOML file of more users, roles and buckets.
 
     Attributes:
         endpoint: OSS endpoint, `http://127.0.0.1:PORT`.
@@ -41,18 +40,20 @@ class Sandbox:
         access_key_id: Key of the RAM user, who may assume the role and do all in OSS.
         access_key_secret: Its secret.
         role_arn: ARN of the role, which may do all in the bucket.
+        tls_endpoint: The same over HTTPS; empty without `tls_port`.
+        ca_file: The certificate to trust there, a PEM file; empty without `tls_port`.
     """
 
     endpoint: str
     browser_endpoint: str
     sts_endpoint: str
-    control_endpoint: str
-    control_token: str
     bucket: str
     region: str
     access_key_id: str
     access_key_secret: str
     role_arn: str
+    tls_endpoint: str = ""
+    ca_file: str = ""
 
     def __init__(
         self,
@@ -61,12 +62,17 @@ class Sandbox:
         region: str = "cn-hangzhou",
         host: str = "127.0.0.1",
         port: int = 0,
+        tls_port: int | None = None,
+        domain: str = "localhost",
         data: str | PathLike[str] | None = None,
+        config: str | PathLike[str] | None = None,
     ) -> None:
         self._arguments = [
             *("--until-stdin-closes", "--bucket", bucket, "--region", region),
-            *("--host", host, "--port", str(port)),
+            *("--host", host, "--port", str(port), "--domain", domain),
+            *(() if tls_port is None else ("--tls-port", str(tls_port))),
             *(() if data is None else ("--data", fspath(data))),
+            *(() if config is None else ("--config", fspath(config))),
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
@@ -126,57 +132,6 @@ class Sandbox:
         self._kill()
         if said := self._said():
             sys.stderr.write(f"{said}\n")
-
-    def now(self) -> datetime:
-        """Give the sandbox's virtual time, aware, in whole seconds."""
-        return datetime.fromisoformat(self._call("GET", "/clock")["now"])
-
-    def advance(self, seconds: float) -> datetime:
-        """Push virtual time forward and give the new time.
-
-        Args:
-            seconds: How far.
-        """
-        answer = self._call("POST", "/clock", {"advance": seconds})
-        return datetime.fromisoformat(answer["now"])
-
-    def expire(self, access_key_id: str | None = None) -> int:
-        """Let temporary keys expire now, and say how many did.
-
-        Args:
-            access_key_id: One key, or None for all that live.
-        """
-        wish = {} if access_key_id is None else {"access_key_id": access_key_id}
-        expired = self._call("POST", "/expire", wish)["expired"]
-        return int(expired)
-
-    def requests(self) -> list[dict[str, Any]]:
-        """List the requests seen lately, oldest first, without secrets."""
-        requests: list[dict[str, Any]] = self._call("GET", "/requests")["requests"]
-        return requests
-
-    def clear_requests(self) -> None:
-        """Forget the requests seen so far."""
-        self._call("DELETE", "/requests")
-
-    def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-        address = urlsplit(self.control_endpoint).netloc
-        connection = http.client.HTTPConnection(address, timeout=CALL_SECONDS)
-        headers = {"Authorization": f"Bearer {self.control_token}"}
-        try:
-            connection.request(
-                method, path, json.dumps(body) if body is not None else None, headers
-            )
-            answer = connection.getresponse()
-            text = answer.read()
-        except OSError as error:
-            raise ControlError(f"the control listener does not answer: {error}") from error
-        finally:
-            connection.close()
-        members = json.loads(text) if text else {}
-        if answer.status >= http.HTTPStatus.BAD_REQUEST:
-            raise ControlError(f"{answer.status}: {members.get('error', '')}")
-        return members
 
     def _kill(self) -> None:
         process, self._process = self._process, None

@@ -2,11 +2,13 @@
 
 import errno
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sts_server.sandbox.errors import SettingError
 
@@ -16,20 +18,31 @@ IDLE_SECONDS = 60  # longer than a pool of connections usually rests
 BACKLOG = 1024
 
 
+class Protocol(HttpToolsProtocol):
+    """HTTP/1.1 that lets the application drop its connection, which ASGI has no word for."""
+
+    def on_message_begin(self) -> None:
+        """Begin a request; its scope says how to cut the connection under it."""
+        super().on_message_begin()
+        cut: dict[object, object] = {"abort": self.transport.abort, "close": self.transport.close}
+        self.scope["extensions"] = {"sandbox.cut": cut}
+
+
 class Listener(uvicorn.Server):
     """One uvicorn server that leaves signals to the program and says nothing about itself.
 
     Args:
         app: The ASGI application.
+        tls: What to serve HTTPS with; None serves HTTP.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 access_log=False,
                 backlog=BACKLOG,
-                http="httptools",
+                http=Protocol,
                 lifespan="off",
                 log_config=None,
                 log_level="critical",
@@ -40,6 +53,8 @@ class Listener(uvicorn.Server):
                 ws="none",
             )
         )
+        self.config.load()
+        self.config.ssl = tls  # it would read files, and our key is in none
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -15,16 +15,27 @@ from pathlib import Path
 
 from sts_server.sandbox.accounts import Accounts, Role, User
 from sts_server.sandbox.clock import Clock
+from sts_server.sandbox.config import Config, account_trust, parse
 from sts_server.sandbox.controls import Controls
 from sts_server.sandbox.door import Door
+from sts_server.sandbox.errors import SettingError
+from sts_server.sandbox.faults.book import Book
+from sts_server.sandbox.faults.gate import Gate
 from sts_server.sandbox.listener import Listener, open_sockets
+from sts_server.sandbox.oss.addressing import Names
 from sts_server.sandbox.oss.service import OssService
 from sts_server.sandbox.ram.document import parse_policy, parse_trust_policy
 from sts_server.sandbox.seen import RequestLog
 from sts_server.sandbox.settings import Settings
+from sts_server.sandbox.store.bucket import Bucket
 from sts_server.sandbox.store.store import Store
 from sts_server.sandbox.sts.service import StsService
+from sts_server.sandbox.switchboard import Switchboard
+from sts_server.sandbox.tls import make_certificate, names_of
+from sts_server.sandbox.vault import Vault
 
+USER_NAME = "sandbox"
+MAX_CONFIG_BYTES = 1024**2
 STDIN = 0
 READ_BYTES = 4096
 
@@ -46,35 +57,95 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-")))
         public = open_sockets(settings.host, settings.port)
         control = open_sockets("127.0.0.1", 0)
-        for opened in (*public, *control):
+        https = [] if settings.tls_port is None else open_sockets(settings.host, settings.tls_port)
+        for opened in (*public, *control, *https):
             stack.callback(opened.close)
-        clock, log, token = Clock(), RequestLog(), secrets.token_urlsafe(32)
-        accounts = _accounts(settings, clock)
+        vault = _vault(settings, stack)
+        log, token = RequestLog(), secrets.token_urlsafe(32)
+        clock = Clock() if vault is None else Clock(offset=vault.offset(), keep=vault.save_offset)
+        config = _config(settings, clock)
         store = Store(data, clock, durable=settings.data is not None)
         stack.callback(store.close)
-        store.add_bucket(settings.bucket)
+        accounts = _accounts(settings, config, clock, vault)
+        buckets = (Bucket(settings.bucket, store.timestamp()), *config.buckets)
+        for bucket in buckets:
+            store.add(bucket)
         oss = OssService(
-            store, accounts, clock, log, region=settings.region, owner=settings.account
+            store,
+            accounts,
+            clock,
+            log,
+            region=settings.region,
+            owner=settings.account,
+            domain=settings.domain,
+            cname=settings.bucket,
         )
-        door = Door(oss, StsService(accounts, clock, log))
+        faults = Book()
+        names = Names(settings.domain, settings.region, settings.bucket)
+        gate = Gate(faults, clock, log, names)
+        sts = StsService(accounts, clock, log)
+        door = Door(gate.oss(oss), gate.sts(sts), settings.domain)
         control_port = control[0].getsockname()[1]
-        controls = Controls(clock, accounts, log, token, control_port).app()
-        ready = _ready_line(settings, public[0].getsockname()[1], control_port, token)
+        switchboard = Switchboard(clock, accounts, log, store, faults, buckets)
+        controls = Controls(switchboard, token, control_port).app()
+        ready = _ready(settings, public[0].getsockname()[1], control_port, token)
+        listeners = [(Listener(door), public), (Listener(controls), control)]
+        if https:
+            hosts = names_of(settings.bucket, settings.domain, settings.region, settings.host)
+            context, ca_file = make_certificate(hosts, data)
+            listeners.append((Listener(door, context), https))
+            ready |= {
+                "tls_endpoint": _url("https", settings.host, https[0].getsockname()[1]),
+                "ca_file": str(ca_file),
+            }
         asyncio.run(
             _run(
-                [(Listener(door), public), (Listener(controls), control)],
-                lambda: announce(ready),
+                listeners,
+                lambda: announce(json.dumps(ready)),
                 until_stdin_closes=settings.until_stdin_closes,
             )
         )
 
 
-def _accounts(settings: Settings, clock: Clock) -> Accounts:
-    """Make one user who may do everything, and one role that may do all in the bucket."""
+def _config(settings: Settings, clock: Clock) -> Config:
+    """Read the configuration file, if there is one."""
+    path = settings.config
+    if path is None:
+        return Config()
+    try:
+        return parse(_read(path), settings, user_name=USER_NAME, now=clock.now())
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise SettingError(f"{path}: is not UTF-8") from None
+    except SettingError as error:
+        lines = "\n".join(f"  {line}" for line in str(error).splitlines())
+        raise SettingError(f"{path}:\n{lines}") from None
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        text = file.read(MAX_CONFIG_BYTES + 1)
+    if len(text) > MAX_CONFIG_BYTES:
+        raise SettingError(f"is larger than {MAX_CONFIG_BYTES} bytes")
+    return text.decode()
+
+
+def _vault(settings: Settings, stack: ExitStack) -> Vault | None:
+    if settings.data is None:
+        return None
+    with suppress(OSError):  # the store says why
+        settings.data.mkdir(parents=True, exist_ok=True)
+    vault = Vault(settings.data / "secrets")
+    stack.callback(vault.close)
+    return vault
+
+
+def _accounts(settings: Settings, config: Config, clock: Clock, vault: Vault | None) -> Accounts:
+    """Make one user who may do everything, one role that may do all in the bucket, and the rest."""
     bucket = f"acs:oss:*:*:{settings.bucket}"
-    root = f"acs:ram::{settings.account}:root"
     user = User(
-        name="sandbox",
+        name=USER_NAME,
         account=settings.account,
         access_key_id=settings.access_key_id,
         access_key_secret=settings.access_key_secret,
@@ -86,10 +157,10 @@ def _accounts(settings: Settings, clock: Clock) -> Accounts:
     role = Role(
         name=settings.role_name,
         account=settings.account,
-        trust=parse_trust_policy(_allow("sts:AssumeRole", Principal={"RAM": [root]})),
+        trust=parse_trust_policy(account_trust(settings.account)),
         policies=(parse_policy(_allow("oss:*", Resource=[bucket, f"{bucket}/*"])),),
     )
-    return Accounts([user], [role], clock)
+    return Accounts([user, *config.users], [role, *config.roles], clock, vault=vault)
 
 
 def _allow(action: str, **elements: object) -> str:
@@ -97,23 +168,25 @@ def _allow(action: str, **elements: object) -> str:
     return json.dumps({"Version": "1", "Statement": [statement]})
 
 
-def _ready_line(settings: Settings, port: int, control_port: int, token: str) -> str:
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "localhost") else settings.host  # noqa: S104 - compared, not bound
-    endpoint = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    return json.dumps(
-        {
-            "endpoint": endpoint,
-            "browser_endpoint": f"http://localhost:{port}",
-            "sts_endpoint": endpoint,
-            "control_endpoint": f"http://127.0.0.1:{control_port}",
-            "control_token": token,
-            "bucket": settings.bucket,
-            "region": settings.region,
-            "access_key_id": settings.access_key_id,
-            "access_key_secret": settings.access_key_secret,
-            "role_arn": settings.role_arn,
-        }
-    )
+def _ready(settings: Settings, port: int, control_port: int, token: str) -> dict[str, str]:
+    endpoint = _url("http", settings.host, port)
+    return {
+        "endpoint": endpoint,
+        "browser_endpoint": f"http://localhost:{port}",
+        "sts_endpoint": endpoint,
+        "control_endpoint": f"http://127.0.0.1:{control_port}",
+        "control_token": token,
+        "bucket": settings.bucket,
+        "region": settings.region,
+        "access_key_id": settings.access_key_id,
+        "access_key_secret": settings.access_key_secret,
+        "role_arn": settings.role_arn,
+    }
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    host = "127.0.0.1" if host in ("0.0.0.0", "localhost") else host  # noqa: S104 - compared, not bound
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 async def _run(

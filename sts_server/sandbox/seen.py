@@ -9,7 +9,15 @@ from urllib.parse import unquote_plus
 
 MAX_REQUESTS = 10_000
 SECRET_PARAMETERS = frozenset(
-    {"signature", "securitytoken", "security-token", "x-oss-signature", "x-oss-security-token"}
+    {
+        "oidctoken",
+        "samlassertion",
+        "security-token",
+        "securitytoken",
+        "signature",
+        "x-oss-security-token",
+        "x-oss-signature",
+    }
 )
 SHOWN_HEADERS = re.compile(
     r"host|user-agent|range|if-.*|content-(type|length|md5)|date|"
@@ -61,7 +69,7 @@ class RequestLog:
             service: `oss` or `sts`.
             operation: Name of the operation, empty when it was refused before it had one.
             access_key_id: The proven or claimed key, empty when there was none.
-            status: HTTP status of the answer.
+            status: HTTP status of the answer; 0 when a fault cut the connection instead.
             code: Error code of the answer, empty when there was none.
         """
         self._ring.append(

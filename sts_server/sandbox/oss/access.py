@@ -6,70 +6,144 @@ once the operation is known.
 
 import hmac
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sts_server.sandbox.accounts import Accounts, Identity, Session, permitted
 from sts_server.sandbox.clock import Clock, iso
-from sts_server.sandbox.oss.errors import (
-    OssError,
-    access_denied,
-    denied_by_policy,
-    invalid_argument,
-)
+from sts_server.sandbox.oss.anonymous import forbidden_to_nobody
+from sts_server.sandbox.oss.errors import OssError, denied_by_policy, invalid_argument
+from sts_server.sandbox.oss.proofs import v1_query, v4_query
+from sts_server.sandbox.oss.proofs.claim import Claim
+from sts_server.sandbox.oss.proofs.v1_header import read_v1_header
+from sts_server.sandbox.oss.proofs.v1_query import read_v1_query
+from sts_server.sandbox.oss.proofs.v4_header import read_v4_header
+from sts_server.sandbox.oss.proofs.v4_query import read_v4_query
 from sts_server.sandbox.oss.request import OssRequest
-from sts_server.sandbox.oss.signature import (
-    ALGORITHM,
-    PAYLOAD,
-    Authorization,
-    canonical_requests,
-    matches,
-    parse_authorization,
-    string_to_sign,
-)
+from sts_server.sandbox.oss.signature import ALGORITHM
 from sts_server.sandbox.ram.decision import Access, Resource
 
-MAX_SKEW = timedelta(minutes=15)
-OSS_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
-CLAIM = re.compile(r"\bCredential=([A-Za-z0-9._-]{1,128})/")
-QUERY_SIGNATURES = ("x-oss-signature", "Signature")
+CLAIMS = (
+    re.compile(rf"{ALGORITHM} .*\bCredential=([A-Za-z0-9._-]{{1,128}})/"),
+    re.compile(r"OSS +([A-Za-z0-9._-]{1,128}):"),
+)
 
 
-def authenticate(request: OssRequest, accounts: Accounts, clock: Clock, region: str) -> Identity:
+def authenticate(
+    request: OssRequest, accounts: Accounts, clock: Clock, region: str
+) -> Identity | None:
     """Prove who sent a request.
 
     Args:
         request: The request.
         accounts: Everyone who exists.
         clock: Real time judges the request date, virtual time the token.
-        region: The region id that the scope must name.
+        region: The region id that a V4 scope must name.
+
+    Returns:
+        The proven caller, or None when the request does not say who sent it.
 
     Raises:
         OssError: The caller is unknown, unproven, out of date, or proves it in a way that the
             sandbox does not have.
     """
-    header = request.headers.get("authorization", "")
-    if any(name in request.query for name in QUERY_SIGNATURES):
-        if header:
-            raise invalid_argument("Authorization", "", "More than one authentication was given.")
-        raise _unsupported("a signed URL")
-    if not header:
-        raise access_denied("Anonymous access is forbidden for this operation.", "0003-00000905")
-    if not header.startswith(f"{ALGORITHM} "):
-        raise _unsupported("a signature other than V4")
-    authorization = parse_authorization(header)
-    identity = _identify(authorization.access_key_id, request, accounts, clock)
-    _check_date(request, clock)
-    _check_scope(request, authorization, region)
-    if not matches(identity.access_key_secret, request, authorization):
-        raise _does_not_match(request, authorization)
+    claim = read_claim(request)
+    if claim is not None:
+        return prove(claim, accounts, clock, region)
+    if not request.bucket:
+        raise forbidden_to_nobody()
+    return None
+
+
+def prove(claim: Claim, accounts: Accounts, clock: Clock, region: str) -> Identity:
+    """Prove a claim, whatever its kind: key, token, date and scope, signature, in this order.
+
+    Raises:
+        OssError: One of them does not hold.
+    """
+    identity = _identify(claim, accounts, clock)
+    claim.check(clock.real(), region)
+    if not claim.matches(identity.access_key_secret):
+        raise _does_not_match(claim)
     return identity
 
 
+def read_claim(request: OssRequest) -> Claim | None:
+    """Find the one proof that a request carries.
+
+    Raises:
+        OssError: There are several, or it is malformed or of a kind that the sandbox lacks.
+    """
+    header = request.headers.get("authorization", "")
+    v4 = not v4_query.MARKS.isdisjoint(request.query)
+    v1 = not v1_query.MARKS.isdisjoint(request.query)
+    if bool(header) + v4 + v1 > 1:
+        raise invalid_argument("Authorization", "", "More than one authentication was given.")
+    if v4 or v1:
+        if "x-oss-security-token" in request.headers:
+            raise invalid_argument(
+                "x-oss-security-token",
+                "",
+                "A signed URL carries its security token itself.",
+                "0002-00000010",
+            )
+        return read_v4_query(request) if v4 else read_v1_query(request)
+    if not header:
+        return None
+    if header.startswith(f"{ALGORITHM} "):
+        return read_v4_header(request)
+    if header.startswith("OSS "):
+        return read_v1_header(request)
+    raise _unsupported("a signature other than V4 and V1")
+
+
+def choose(candidates: Sequence[OssRequest], accounts: Accounts) -> OssRequest:
+    """Choose what a request means whose host and path can be read in several ways.
+
+    The signature names the bucket, so the reading whose signature is right wins. Without one it
+    is the first.
+
+    Args:
+        candidates: The same request read in each way, the likeliest first; never empty.
+        accounts: Everyone who exists.
+    """
+    for request in candidates if len(candidates) > 1 else ():
+        try:
+            claim = read_claim(request)
+        except OssError:
+            break
+        if claim is None:
+            break
+        key_id = claim.access_key_id
+        identity = accounts.user(key_id) or accounts.session(key_id)
+        if identity is not None and claim.matches(identity.access_key_secret):
+            return request
+    return candidates[0]
+
+
+def without_signature(request: OssRequest) -> OssRequest:
+    """Take the parameters of a signed URL away: no operation has to know them."""
+    for kind in (v4_query, v1_query):
+        if not kind.MARKS.isdisjoint(request.query):
+            left = {k: v for k, v in request.query.items() if k not in kind.PARAMETERS}
+            return replace(request, query=left)
+    return request
+
+
 def claimed_key(request: OssRequest) -> str:
-    """Give the AccessKey id that a V4 request claims to be signed with, unproven, or nothing."""
-    found = CLAIM.search(request.headers.get("authorization", ""))
-    return found[1] if found else ""
+    """Give the AccessKey id that a request claims to be signed with, unproven, or nothing."""
+    header = request.headers.get("authorization", "")
+    found = next(filter(None, (claim.match(header) for claim in CLAIMS)), None)
+    if found:
+        return found[1]
+    key = request.query.get("x-oss-credential", "").partition("/")[0]
+    key = key or request.query.get("OSSAccessKeyId", "")
+    return printable_key(key)
+
+
+def printable_key(key: str) -> str:
+    """Give what may be an AccessKey id back, and nothing for what cannot be one."""
+    return key if re.fullmatch(r"[A-Za-z0-9._-]{1,128}", key) else ""
 
 
 def authorize(
@@ -119,8 +193,8 @@ def _unsupported(what: str) -> OssError:
     )
 
 
-def _identify(key_id: str, request: OssRequest, accounts: Accounts, clock: Clock) -> Identity:
-    token = request.headers.get("x-oss-security-token")
+def _identify(claim: Claim, accounts: Accounts, clock: Clock) -> Identity:
+    key_id, token = claim.access_key_id, claim.token
     if token is None:
         if key_id.startswith("STS."):
             raise _unknown_key(key_id, "0002-00000003")
@@ -171,73 +245,18 @@ def _check_token(session: Session, token: str, accounts: Accounts, clock: Clock)
         )
 
 
-def _check_date(request: OssRequest, clock: Clock) -> None:
-    text = request.headers.get("x-oss-date")
-    date = _date(text or "")
-    if date is None:
-        ec = "0002-00000503" if text is None else "0002-00000502"
-        raise access_denied("OSS authentication requires a valid Date.", ec)
-    now = clock.real()
-    if abs(now - date) > MAX_SKEW:
-        raise OssError(
-            403,
-            "RequestTimeTooSkewed",
-            "The difference between the request time and the current time is too large.",
-            "0002-00000504",
-            {
-                "MaxAllowedSkewMilliseconds": str(MAX_SKEW // timedelta(milliseconds=1)),
-                "RequestTime": date.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-                "ServerTime": now.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-            },
-        )
-
-
-def _date(text: str) -> datetime | None:
-    if not OSS_DATE.fullmatch(text):
-        return None
-    try:
-        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _check_scope(request: OssRequest, authorization: Authorization, region: str) -> None:
-    if authorization.date != request.headers["x-oss-date"][:8]:
-        raise invalid_argument(
-            "Authorization",
-            authorization.date,
-            "The date in the credential scope differs from x-oss-date.",
-            "0002-00000223",
-        )
-    if authorization.region != region:
-        raise invalid_argument(
-            "Authorization",
-            authorization.region,
-            "The region in the credential scope is not the region of the bucket.",
-            "0002-00000226",
-        )
-    if request.headers.get("x-oss-content-sha256") != PAYLOAD:
-        raise invalid_argument(
-            "x-oss-content-sha256",
-            request.headers.get("x-oss-content-sha256", ""),
-            f"The only value that is supported is {PAYLOAD}.",
-        )
-
-
-def _does_not_match(request: OssRequest, authorization: Authorization) -> OssError:
-    canonical = next(canonical_requests(request, authorization.additional))
-    text = string_to_sign(request.headers["x-oss-date"], authorization.scope, canonical)
+def _does_not_match(claim: Claim) -> OssError:
+    evidence = claim.evidence()
+    text = evidence["StringToSign"].encode(errors="surrogateescape")
     return OssError(
         403,
         "SignatureDoesNotMatch",
         "The request signature we calculated does not match the signature you provided. "
         "Check your key and signing method.",
-        "0002-00000201",
+        claim.mismatch_ec,
         {
-            "OSSAccessKeyId": authorization.access_key_id,
-            "SignatureProvided": authorization.signature,
-            "StringToSign": text,
-            "StringToSignBytes": text.encode().hex(" ").upper(),
-            "CanonicalRequest": canonical,
+            "OSSAccessKeyId": claim.access_key_id,
+            **evidence,
+            "StringToSignBytes": text.hex(" ").upper(),
         },
     )

@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
+from sts_server.sandbox.oss.addressing import Names, Place, host_of, places
 from sts_server.sandbox.oss.errors import OssError, invalid_argument
 
 MAX_KEY_BYTES = 1023
@@ -39,21 +41,41 @@ class OssRequest:
     secure: bool
 
 
-def read_request(scope: Mapping[str, Any]) -> OssRequest:
-    """Read an ASGI HTTP scope, path style.
+def read_requests(scope: Mapping[str, Any], names: Names) -> list[OssRequest]:
+    """Read an ASGI HTTP scope in every way that its host and path allow, the likeliest first.
+
+    Args:
+        scope: The ASGI connection scope.
+        names: What the sandbox is called.
+
+    Raises:
+        OssError: No reading is legal; this is what is wrong with the first.
+    """
+    host = host_of(dict(scope["headers"]))
+    first, *others = places(host, scope["raw_path"], names)
+    requests = [] if others else [read_request(scope, first)]
+    for place in (first, *others) if others else ():
+        with suppress(OssError):
+            requests.append(read_request(scope, place))
+    return requests or [read_request(scope, first)]
+
+
+def read_request(scope: Mapping[str, Any], place: Place | None = None) -> OssRequest:
+    """Read an ASGI HTTP scope in one way.
 
     Args:
         scope: The ASGI connection scope; `raw_path` and `query_string` are what counts.
+        place: Its bucket and key; None for those in the path.
 
     Raises:
         OssError: The bucket or object name is illegal, or something occurs twice.
     """
-    bucket, _, key = scope["raw_path"].removeprefix(b"/").partition(b"/")
+    place = place or places("", scope["raw_path"], Names())[0]
     client = scope.get("client")
     return OssRequest(
         method=scope["method"],
-        bucket=_bucket(bucket),
-        key=_key(key),
+        bucket=_bucket(place.bucket),
+        key=_key(place.key),
         query=_query(scope["query_string"]),
         headers=_headers(scope["headers"]),
         peer=client[0] if client else "127.0.0.1",
@@ -75,17 +97,17 @@ def _bucket(raw: bytes) -> str:
 
 
 def _key(raw: bytes) -> str:
-    return check_key(unquote_to_bytes(raw))
+    return object_name(unquote_to_bytes(raw))
 
 
-def check_key(name: bytes) -> str:
-    """Decode an object name; an empty one stands for no object.
+def object_name(name: bytes) -> str:
+    """Read an object name (OSS: "Object naming conventions").
 
     Args:
-        name: The name as UTF-8.
+        name: Its UTF-8 bytes, no longer encoded.
 
     Raises:
-        OssError: OSS allows no such name.
+        OssError: It is illegal.
     """
     try:
         key = name.decode()

@@ -24,13 +24,18 @@ def actions_of(operation: Operation, request: OssRequest) -> list[str]:
     """
     if not operation.action:
         return []
-    versioned = operation.version_action and "versionId" in request.query
-    actions = [operation.version_action if versioned else operation.action]
     if operation.action == "oss:PutObject":
-        actions += [
-            action for header, action in HEADER_ACTIONS.items() if header in request.headers
-        ]
-    return actions
+        return write_actions(request)
+    versioned = operation.version_action and "versionId" in request.query
+    return [operation.version_action if versioned else operation.action]
+
+
+def write_actions(request: OssRequest) -> list[str]:
+    """Name the RAM actions that writing an object needs, by what its headers say beside it."""
+    return [
+        "oss:PutObject",
+        *(action for header, action in HEADER_ACTIONS.items() if header in request.headers),
+    ]
 
 
 def facts_of(request: OssRequest, action: str) -> dict[str, str]:

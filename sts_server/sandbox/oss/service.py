@@ -4,20 +4,46 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sts_server.sandbox.accounts import Accounts, Identity
 from sts_server.sandbox.clock import Clock
 from sts_server.sandbox.errors import DisconnectedError, DiskFullError
-from sts_server.sandbox.oss.access import authenticate, authorize, claimed_key
+from sts_server.sandbox.oss.access import (
+    authenticate,
+    authorize,
+    choose,
+    claimed_key,
+    printable_key,
+    prove,
+    without_signature,
+)
+from sts_server.sandbox.oss.addressing import Names
+from sts_server.sandbox.oss.anonymous import check_anonymous
 from sts_server.sandbox.oss.answer import Answer, Receive, Send, error_answer, send_answer
 from sts_server.sandbox.oss.call import Call, Demand
 from sts_server.sandbox.oss.cors import cors_headers, matched
 from sts_server.sandbox.oss.errors import OssError, internal_error, no_such_bucket
+from sts_server.sandbox.oss.form import Form
 from sts_server.sandbox.oss.operations.bucket_cors import preflight
-from sts_server.sandbox.oss.request import OssRequest, read_request
-from sts_server.sandbox.oss.rights import actions_of, existing_tags, facts_of, heeds_tags
+from sts_server.sandbox.oss.posting import (
+    bucket_url,
+    check_fields,
+    final_key,
+    is_form_upload,
+    post_object,
+    read_policy,
+)
+from sts_server.sandbox.oss.proofs.form import read_form
+from sts_server.sandbox.oss.request import OssRequest, read_requests
+from sts_server.sandbox.oss.rights import (
+    actions_of,
+    existing_tags,
+    facts_of,
+    heeds_tags,
+    write_actions,
+)
 from sts_server.sandbox.oss.table import find_operation, makes_bucket
 from sts_server.sandbox.ram.decision import Resource
 from sts_server.sandbox.seen import RequestLog
@@ -37,6 +63,8 @@ class OssService:
         log: Takes every request.
         region: The general region id, `cn-hangzhou`.
         owner: Account id of the owner of all buckets.
+        domain: Buckets are `<bucket>.<domain>` too.
+        cname: The bucket that a host name stands for which is none of ours.
         request_id: Gives ids of 24 upper-case hex digits.
     """
 
@@ -49,12 +77,15 @@ class OssService:
         *,
         region: str,
         owner: str,
+        domain: str = "localhost",
+        cname: str = "examplebucket",
         request_id: Callable[[], str] = lambda: secrets.token_hex(12).upper(),
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._clock = clock
         self._log = log
+        self._names = Names(domain, region, cname)
         self._region = region
         self._owner = owner
         self._request_id = request_id
@@ -102,7 +133,7 @@ class OssService:
         return error_answer(refusal, host=host, request_id=visit.request_id, head=head)
 
     async def _serve(self, visit: "_Visit", scope: Mapping[str, Any], receive: Receive) -> Answer:
-        request = read_request(scope)
+        request = choose(read_requests(scope, self._names), self._accounts)
         visit.access_key_id = claimed_key(request)
         visit.request = request
         known = not request.bucket or self._store.has_bucket(request.bucket)
@@ -111,7 +142,10 @@ class OssService:
         if request.method == "OPTIONS":
             visit.operation = "OptionObject"
             return preflight(request, self._cors(request))
+        if is_form_upload(request):
+            return await self._post(visit, request, receive)
         identity = authenticate(request, self._accounts, self._clock, self._region)
+        request = without_signature(request)
         operation = find_operation(request)
         visit.operation = operation.name
         demand = self._demand(identity, request)
@@ -120,6 +154,27 @@ class OssService:
             await demand(action, request.bucket, request.key, version=version)
         call = Call(request, receive, self._store, self._region, self._owner, demand)
         return await operation.perform(call)
+
+    async def _post(self, visit: "_Visit", request: OssRequest, receive: Receive) -> Answer:
+        """PostObject, whose proof, key and headers are inside its body."""
+        visit.operation, visit.access_key_id = "PostObject", ""
+        form = Form(request.headers["content-type"], receive)
+        fields = await form.fields()
+        proof = read_form(fields)
+        identity = None
+        if proof is not None:
+            visit.access_key_id = printable_key(proof.access_key_id)
+            identity = prove(proof, self._accounts, self._clock, self._region)
+        key = final_key(fields, form.filename)
+        given = {**fields, "bucket": request.bucket, "key": key}
+        policy = read_policy(proof, given, self._clock.real())
+        check_fields(fields)
+        posted = replace(request, key=key, headers=fields)
+        demand = self._demand(identity, posted)
+        for action in write_actions(posted):
+            await demand(action, posted.bucket, posted.key)
+        call = Call(posted, receive, self._store, self._region, self._owner, demand)
+        return await post_object(call, form, policy, bucket_url(request, self._names))
 
     def _cors(self, request: OssRequest) -> Cors | None:
         bucket = self._store.bucket(request.bucket)
@@ -132,7 +187,7 @@ class OssService:
         cors, origin = self._cors(request), request.headers["origin"]
         return cors_headers(cors, matched(cors, origin, request.method), origin)
 
-    def _demand(self, identity: Identity, request: OssRequest) -> Demand:
+    def _demand(self, identity: Identity | None, request: OssRequest) -> Demand:
         async def demand(
             action: str,
             bucket: str,
@@ -141,6 +196,9 @@ class OssService:
             version: str = "",
             facts: Mapping[str, str] | None = None,
         ) -> None:
+            if identity is None:
+                check_anonymous(action, *await self._acls(bucket, key, version))
+                return
             name = f"{bucket}/{key}" if key else bucket or "*"
             resource = Resource("oss", self._region, self._owner, name)
             known = {**facts_of(request, action), **(facts or {})}
@@ -150,6 +208,12 @@ class OssService:
             authorize(identity, request, action, resource, self._clock, known)
 
         return demand
+
+    async def _acls(self, name: str, key: str, version: str) -> tuple[str, str]:
+        """Give the ACLs of a bucket and of an object in it."""
+        bucket = self._store.bucket(name)
+        record = await self._store.query(lambda index: index.find(name, key, version))
+        return bucket.acl if bucket else "private", record.acl if record else "default"
 
 
 @dataclass

@@ -1,6 +1,6 @@
-"""The V4 header signature of OSS, recomputed from the request. Pure.
+"""The V4 signature of OSS, recomputed from the request, whether in a header or in the URL. Pure.
 
-Source: OSS, "Include a V4 signature in the Authorization header".
+Source: OSS, "Include a V4 signature in the Authorization header", "... in a URL".
 """
 
 import hashlib
@@ -65,18 +65,33 @@ def parse_authorization(header: str) -> Authorization:
         }
     ):
         raise _malformed("0002-00000224")
-    scope = fields["Credential"].rsplit("/", SCOPE_PARTS - 1)
+    return authorization_of(
+        fields["Credential"], fields["Signature"], fields.get("AdditionalHeaders", "")
+    )
+
+
+def authorization_of(credential: str, signature: str, additional: str = "") -> Authorization:
+    """Read the three parts of a proof, wherever they stood.
+
+    Args:
+        credential: `{AccessKey id}/{date}/{region}/oss/aliyun_v4_request`.
+        signature: 64 hex digits.
+        additional: Names of additional headers, joined with `;`.
+
+    Raises:
+        OssError: One of them is not of that form.
+    """
+    scope = credential.rsplit("/", SCOPE_PARTS - 1)
     if len(scope) != SCOPE_PARTS or scope[3:] != ["oss", TERMINATOR] or not all(scope):
         raise _malformed("0002-00000224")
-    if not SIGNATURE.fullmatch(fields["Signature"]):
+    if not SIGNATURE.fullmatch(signature):
         raise _malformed("0002-00000208")
-    additional = fields.get("AdditionalHeaders", "").lower()
     return Authorization(
         access_key_id=scope[0],
         date=scope[1],
         region=scope[2],
-        additional=tuple(sorted(name for name in additional.split(";") if name)),
-        signature=fields["Signature"],
+        additional=tuple(sorted(name for name in additional.lower().split(";") if name)),
+        signature=signature,
     )
 
 
@@ -128,16 +143,20 @@ def signing_key(secret: str, scope: str) -> bytes:
     return key
 
 
-def matches(secret: str, request: OssRequest, authorization: Authorization) -> bool:
+def matches(
+    secret: str, request: OssRequest, authorization: Authorization, date: str | None = None
+) -> bool:
     """Say whether a request was signed with a secret.
 
     Args:
         secret: The AccessKey secret of the claimed key.
         request: The request as it arrived.
-        authorization: Its parsed Authorization header.
+        authorization: Its parsed Authorization header, or the same from its URL.
+        date: The `x-oss-date` of the URL; None for that of the headers.
     """
     key = signing_key(secret, authorization.scope)
-    date = request.headers.get("x-oss-date", "")
+    if date is None:
+        date = request.headers.get("x-oss-date", "")
     given = authorization.signature.encode()
     found = False
     for canonical in canonical_requests(request, authorization.additional):
@@ -156,7 +175,11 @@ def _canonical_path(request: OssRequest) -> str:
 
 
 def _canonical_queries(query: Mapping[str, str]) -> Iterator[str]:
-    pairs = sorted((_encode(name), _encode(value)) for name, value in query.items())
+    pairs = sorted(
+        (_encode(name), _encode(value))
+        for name, value in query.items()
+        if name != "x-oss-signature"
+    )
     blanks = [name for name, value in pairs if not value]
     bare: Iterable[tuple[str, ...]]
     if len(blanks) <= MIXED_BLANKS:

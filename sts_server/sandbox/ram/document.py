@@ -5,7 +5,7 @@ Not understood, and therefore refused: NotAction, NotResource, policy variables,
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NoReturn
 
@@ -25,7 +25,7 @@ class Statement:
         deny: Whether the effect is Deny.
         actions: Patterns of action names such as `oss:GetObject`.
         resources: Patterns of the four parts that follow `acs:`.
-        principals: RAM ARNs that a trust statement names.
+        principals: ARNs that a trust statement names: accounts, users, roles, OIDC providers.
         conditions: All of them must hold.
     """
 
@@ -38,9 +38,15 @@ class Statement:
 
 @dataclass(frozen=True)
 class Policy:
-    """A document that was understood in full."""
+    """A document that was understood in full.
+
+    Attributes:
+        statements: What it says.
+        source: The text that it was read from.
+    """
 
     statements: tuple[Statement, ...]
+    source: str = field(default="", repr=False, compare=False)
 
 
 def parse_policy(text: str) -> Policy:
@@ -76,7 +82,7 @@ def _parse(text: str, *, trust: bool) -> Policy:
     statements = document["Statement"]
     if not isinstance(statements, list):
         raise PolicyError("Statement must be an array")
-    return Policy(tuple(_statement(item, trust=trust) for item in statements))
+    return Policy(tuple(_statement(item, trust=trust) for item in statements), text)
 
 
 def _decode(text: str) -> object:
@@ -147,6 +153,6 @@ def _resource(text: str) -> tuple[Pattern, ...]:
 
 
 def _principals(value: object) -> tuple[str, ...]:
-    if not isinstance(value, dict) or set(value) != {"RAM"}:
-        raise PolicyError("a principal other than RAM is not understood")
-    return tuple(_texts(value["RAM"]))
+    if not isinstance(value, dict) or not value or not set(value) <= {"RAM", "Federated"}:
+        raise PolicyError("a principal other than RAM and Federated is not understood")
+    return tuple(name for names in value.values() for name in _texts(names))

@@ -3,12 +3,13 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sts_server.sandbox.store.bucket import Bucket
 from sts_server.sandbox.store.buckets import BucketTable
 from sts_server.sandbox.store.record import NO_BODY, NULL_VERSION, Digest, Kind, Record
 from sts_server.sandbox.store.schema import prepare
@@ -146,6 +147,13 @@ class Index:
                 (bucket, key.encode()),
             )
         return old, gone
+
+    def clear(self, buckets: Iterable[Bucket]) -> None:
+        """Forget everything, and have these buckets instead; meant for inside a transaction."""
+        for table in ("part", "upload", "object", "bucket"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+        for bucket in buckets:
+            self.buckets.put(bucket)
 
     def scan(self, bucket: str, start: bytes, *, after: bool) -> Iterator[Record]:
         """Walk a bucket in key order.

@@ -8,9 +8,6 @@ bytes it began with. The event loop never waits for a disk.
 
 import asyncio
 import io
-import os
-import secrets
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -22,13 +19,14 @@ from typing import BinaryIO, TypeVar
 
 from sts_server.sandbox.clock import Clock
 from sts_server.sandbox.errors import SettingError
-from sts_server.sandbox.store.body import Body, CreateFile, create_file, disk_errors
+from sts_server.sandbox.store.bodies import Bodies
+from sts_server.sandbox.store.body import Body, CreateFile, create_file
 from sts_server.sandbox.store.bucket import Bucket
 from sts_server.sandbox.store.index import Index
 from sts_server.sandbox.store.lock import locked
 from sts_server.sandbox.store.overwrite import refuse_overwrite
 from sts_server.sandbox.store.record import Record
-from sts_server.sandbox.store.upload import COPY_BYTES, Upload
+from sts_server.sandbox.store.upload import Upload
 
 Result = TypeVar("Result")
 DISK_THREADS = 8
@@ -43,6 +41,9 @@ class Store:
         durable: Whether a finished write survives a power cut; pointless in a throwaway folder.
         create: Makes the file of a new body.
 
+    Attributes:
+        bodies: The files of the bodies.
+
     Raises:
         SettingError: The folder cannot be used, or another process holds it.
     """
@@ -53,9 +54,9 @@ class Store:
         self._clock = clock
         self._durable = durable
         self._create = create
-        self._bodies = folder / "bodies"
+        self.bodies = Bodies(folder / "bodies", durable=durable)
         try:
-            self._bodies.mkdir(parents=True, exist_ok=True)
+            self.bodies.make()
             self._lock = locked(folder / "lock")
         except OSError as error:
             raise SettingError(f"the data folder {folder} cannot be used: {error}") from error
@@ -69,7 +70,7 @@ class Store:
             self._disk_threads.shutdown()
             self._lock.close()
             raise
-        self._index_thread.submit(self._sweep).result()
+        self._index_thread.submit(lambda: self.bodies.sweep(self._index.files())).result()
         known = self._index_thread.submit(self._index.buckets.all).result()
         self._buckets = {bucket.name: bucket for bucket in known}
 
@@ -94,10 +95,13 @@ class Store:
 
     def add_bucket(self, name: str, *, acl: str = "private") -> None:
         """Make a bucket, or leave the one that exists; blocking, meant for start-up."""
-        if name not in self._buckets:
-            bucket = Bucket(name, self.timestamp(), acl)
+        self.add(Bucket(name, self.timestamp(), acl))
+
+    def add(self, bucket: Bucket) -> None:
+        """Make a bucket that is set up already, as `add_bucket` does."""
+        if bucket.name not in self._buckets:
             self._index_thread.submit(self._index.buckets.put, bucket).result()
-            self._buckets[name] = bucket
+            self._buckets[bucket.name] = bucket
 
     async def set_bucket(
         self, name: str, change: Callable[[Bucket], Bucket], *, make: bool = False
@@ -139,7 +143,7 @@ class Store:
         Raises:
             DiskFullError: The disk takes no new file.
         """
-        body = Body(self._bodies / secrets.token_hex(16), self._create, durable=self._durable)
+        body = Body(self.bodies.new(), self._create, durable=self._durable)
         upload = Upload(body, self.on_disk, self._drop)
         try:
             await self.on_disk(body.open)
@@ -193,49 +197,11 @@ class Store:
         async def run() -> Result:
             result, gone = await self._on_index(write)
             for file in gone:
-                await self.on_disk(partial(self.path(file).unlink, missing_ok=True))
+                await self.on_disk(partial(self.bodies.path(file).unlink, missing_ok=True))
             return result
 
         # Shielded: a cancelled request must not leave the replaced file behind.
         return await asyncio.shield(run())
-
-    def path(self, file: str) -> Path:
-        """Say where a body is."""
-        return self._bodies / file
-
-    def duplicate(self, file: str) -> str:
-        """Give a body a second name; called in the index thread, beside the record it is for.
-
-        Bodies that are not appended to never change, so both names may share the bytes.
-        """
-        name = secrets.token_hex(16)
-        try:
-            os.link(self.path(file), self.path(name))
-        except OSError:  # a file system without links
-            shutil.copyfile(self.path(file), self.path(name))
-        return name
-
-    def extend(self, file: str, position: int, more: Path) -> None:
-        """Write bytes behind those of a body; called in the index thread.
-
-        Who reads the body now reads to its old end, and what was left behind that end by a write
-        that failed is written over.
-
-        Args:
-            file: The body.
-            position: Its size.
-            more: A file with what is added.
-
-        Raises:
-            DiskFullError: The disk takes no more.
-        """
-        with disk_errors(), more.open("rb") as source, self.path(file).open("r+b") as target:
-            target.seek(position)
-            target.truncate()
-            shutil.copyfileobj(source, target, COPY_BYTES)
-            target.flush()
-            if self._durable:
-                os.fsync(target.fileno())
 
     async def open(
         self, bucket: str, key: str, version: str = ""
@@ -251,7 +217,7 @@ class Store:
                 return None
             if not record.file:
                 return record, io.BytesIO()
-            return record, self.path(record.file).open("rb", buffering=0)
+            return record, self.bodies.path(record.file).open("rb", buffering=0)
 
         return await self._on_index(find)
 
@@ -259,6 +225,22 @@ class Store:
         """Remove an object or a version of it, as `Index.delete` does."""
         now = self.timestamp()
         return await self.change(lambda index: index.delete(bucket, key, version, now))
+
+    async def clear(self, buckets: Iterable[Bucket]) -> None:
+        """Begin anew with empty buckets; bodies that are still arriving stay.
+
+        Args:
+            buckets: As they shall be.
+        """
+        anew = {bucket.name: bucket for bucket in buckets}
+
+        def write(index: Index) -> tuple[None, Iterable[str]]:
+            gone = index.files()
+            index.clear(anew.values())
+            self._buckets = dict(anew)
+            return None, gone
+
+        await self.change(write)
 
     async def query(self, ask: Callable[[Index], Result]) -> Result:
         """Run a reading question against the index, in its thread."""
@@ -279,13 +261,6 @@ class Store:
                 body.discard()
 
         await self._on_index(drop)
-
-    def _sweep(self) -> None:
-        """Remove bodies that no record names: what a crash left of unfinished writes."""
-        known = self._index.files()
-        for path in self._bodies.iterdir():
-            if path.name not in known:
-                path.unlink()
 
 
 async def _run(executor: Executor, work: Callable[[], Result]) -> Result:

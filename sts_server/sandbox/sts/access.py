@@ -2,14 +2,14 @@
 
 import hmac
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from sts_server.sandbox.accounts import Accounts, Identity, Session
 from sts_server.sandbox.clock import Clock
+from sts_server.sandbox.sts.acs3 import Acs3Proof, read_acs3
+from sts_server.sandbox.sts.call import Call
 from sts_server.sandbox.sts.errors import StsError, missing
-from sts_server.sandbox.sts.parameters import required
-from sts_server.sandbox.sts.signature import matches, string_to_sign
+from sts_server.sandbox.sts.rpc import RpcProof
 
 MAX_SKEW = timedelta(minutes=15)
 TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z", re.ASCII)
@@ -34,6 +34,19 @@ class Nonces:
         self._seen[key_id, nonce] = now
 
 
+def read_proof(call: Call) -> Acs3Proof | RpcProof:
+    """Find the one proof that a call carries.
+
+    Raises:
+        StsError: There are two, or it is malformed.
+    """
+    if "authorization" not in call.headers:
+        return RpcProof(call)
+    if "Signature" in call.parameters:
+        raise StsError(400, "InvalidParameter", "More than one signature was given.")
+    return read_acs3(call)
+
+
 class Guard:
     """Proves who makes a call; remembers nonces, and changes nothing else.
 
@@ -47,35 +60,32 @@ class Guard:
         self._clock = clock
         self._nonces = Nonces()
 
-    def authenticate(self, method: str, parameters: Mapping[str, str]) -> Identity:
+    def authenticate(self, call: Call) -> Identity:
         """Prove who makes a call.
 
         Args:
-            method: HTTP method.
-            parameters: All parameters of the call.
+            call: The call, signed in either way.
 
         Raises:
             StsError: Anything about the proof is missing or wrong.
         """
-        key_id = required(parameters, "AccessKeyId")
+        proof = read_proof(call)
+        key_id = proof.access_key_id
         identity = self._accounts.user(key_id) or self._accounts.session(key_id)
         if identity is None:
             raise StsError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
-        _check_method(parameters)
-        self._check_timestamp(required(parameters, "Timestamp"))
-        nonce = required(parameters, "SignatureNonce")
-        if self._nonces.used(key_id, nonce):
+        self._check_timestamp(proof.timestamp)
+        if self._nonces.used(key_id, proof.nonce):
             raise StsError(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
-        required(parameters, "Signature")
-        if not matches(identity.access_key_secret, method, parameters):
+        if not proof.matches(identity.access_key_secret):
             raise StsError(
                 400,
                 "SignatureDoesNotMatch",
                 "Specified signature is not matched with our calculation. "
-                f"server string to sign is:{string_to_sign(method, parameters)}",
+                f"server string to sign is:{proof.text}",
             )
-        self._nonces.add(key_id, nonce, self._clock.real())
-        self._check_token(identity, parameters.get("SecurityToken"))
+        self._nonces.add(key_id, proof.nonce, self._clock.real())
+        self._check_token(identity, proof.token)
         return identity
 
     def _check_timestamp(self, text: str) -> None:
@@ -114,10 +124,3 @@ def _moment(text: str) -> datetime | None:
 
 def _bad_token(reason: str) -> StsError:
     return StsError(400, f"InvalidSecurityToken.{reason}", "Specified SecurityToken is not valid.")
-
-
-def _check_method(parameters: Mapping[str, str]) -> None:
-    if required(parameters, "SignatureMethod") != "HMAC-SHA1":
-        raise StsError(400, "InvalidSignatureMethod", "The SignatureMethod is HMAC-SHA1.")
-    if required(parameters, "SignatureVersion") != "1.0":
-        raise StsError(400, "InvalidParameter.SignatureVersion", "The SignatureVersion is 1.0.")

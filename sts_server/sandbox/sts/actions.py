@@ -1,4 +1,4 @@
-"""The two actions of STS: AssumeRole and GetCallerIdentity (STS API reference)."""
+"""The actions of STS: AssumeRole, AssumeRoleWithOIDC, GetCallerIdentity (STS API reference)."""
 
 import re
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from sts_server.sandbox.errors import PolicyError
 from sts_server.sandbox.ram.decision import Access, Resource, trusts
 from sts_server.sandbox.ram.document import Policy, parse_policy
 from sts_server.sandbox.sts.errors import StsError, invalid, no_permission
+from sts_server.sandbox.sts.oidc import Provider, verify
 from sts_server.sandbox.sts.parameters import required
 
 MIN_DURATION = timedelta(minutes=15)
@@ -40,6 +41,12 @@ COMMON = frozenset(
 PARAMETERS: Mapping[str, frozenset[str]] = {
     "AssumeRole": frozenset(
         {"DurationSeconds", "ExternalId", "Policy", "RoleArn", "RoleSessionName", "SourceIdentity"}
+    ),
+    "AssumeRoleWithOIDC": frozenset(
+        {
+            *("DurationSeconds", "OIDCProviderArn", "OIDCToken", "Policy", "RoleArn"),
+            "RoleSessionName",
+        }
     ),
     "GetCallerIdentity": frozenset(),
 }
@@ -73,12 +80,7 @@ def assume_role(
     Raises:
         StsError: A parameter is wrong, or the caller may not assume the role.
     """
-    arn = required(parameters, "RoleArn")
-    if not ROLE_ARN.fullmatch(arn):
-        raise invalid("RoleArn", "The parameter RoleArn is wrongly formed.")
-    name = required(parameters, "RoleSessionName")
-    if not SESSION_NAME.fullmatch(name):
-        raise invalid("RoleSessionName", "The parameter RoleSessionName is wrongly formed.")
+    arn, name = _role_and_name(parameters)
     external_id = parameters.get("ExternalId")
     if external_id is not None and not EXTERNAL_ID.fullmatch(external_id):
         raise invalid("ExternalId", "The parameter ExternalId is wrongly formed.")
@@ -91,20 +93,52 @@ def assume_role(
         raise no_permission()
     if role is None:
         raise StsError(404, "EntityNotExist.Role", "The specified Role not exists.")
-    session = accounts.assume(
-        role, name, _duration(parameters.get("DurationSeconds"), role), policy
-    )
+    duration = _duration(parameters.get("DurationSeconds"), role)
     echo = {} if source is None else {"SourceIdentity": source}
-    return {
-        **echo,
-        "AssumedRoleUser": {"Arn": session.arn, "AssumedRoleId": session.principal_id},
-        "Credentials": {
-            "AccessKeyId": session.access_key_id,
-            "AccessKeySecret": session.access_key_secret,
-            "SecurityToken": session.security_token,
-            "Expiration": iso(session.expiration),
-        },
-    }
+    return {**echo, **_opened(accounts.assume(role, name, duration, policy))}
+
+
+def assume_role_with_oidc(
+    providers: Mapping[str, Provider],
+    parameters: Mapping[str, str],
+    accounts: Accounts,
+    clock: Clock,
+) -> dict[str, Any]:
+    """AssumeRoleWithOIDC: the same for whoever holds an identity token that the role trusts.
+
+    Args:
+        providers: The OIDC providers by ARN.
+        parameters: The parameters of the call, which is not signed.
+        accounts: Where the role is, and where the session goes.
+        clock: Real time judges the token, virtual time is for conditions.
+
+    Returns:
+        The answer without its RequestId.
+
+    Raises:
+        StsError: A parameter or the token is wrong, or the role does not trust it.
+    """
+    arn, name = _role_and_name(parameters)
+    provider_arn = required(parameters, "OIDCProviderArn")
+    token = required(parameters, "OIDCToken")
+    policy = _session_policy(parameters.get("Policy"))
+    provider = providers.get(provider_arn)
+    if provider is None:
+        raise StsError(
+            404, "EntityNotExist.OIDCProvider", "The specified OIDC Provider not exists."
+        )
+    proven = verify(provider, token, clock.real())
+    role = accounts.role(arn)
+    if role is None:
+        raise StsError(404, "EntityNotExist.Role", "The specified Role not exists.")
+    context = {"acs:CurrentTime": iso(clock.now()), **proven.context}
+    access = Access("sts:AssumeRole", Resource("ram", "", role.account, role.name), context)
+    # No account: a token is none of the identities that `root` stands for.
+    if not trusts(role.trust, provider.arn, "", access):
+        raise no_permission()
+    duration = _duration(parameters.get("DurationSeconds"), role)
+    session = accounts.assume(role, name, duration, policy)
+    return {**_opened(session), "OIDCTokenInfo": proven.answer}
 
 
 def get_caller_identity(identity: Identity) -> dict[str, Any]:
@@ -124,6 +158,28 @@ def get_caller_identity(identity: Identity) -> dict[str, Any]:
     if isinstance(identity, Session):
         return {**answer, "IdentityType": "AssumedRoleUser", "RoleId": identity.role.role_id}
     return {**answer, "IdentityType": "RAMUser", "UserId": identity.principal_id}
+
+
+def _role_and_name(parameters: Mapping[str, str]) -> tuple[str, str]:
+    arn = required(parameters, "RoleArn")
+    if not ROLE_ARN.fullmatch(arn):
+        raise invalid("RoleArn", "The parameter RoleArn is wrongly formed.")
+    name = required(parameters, "RoleSessionName")
+    if not SESSION_NAME.fullmatch(name):
+        raise invalid("RoleSessionName", "The parameter RoleSessionName is wrongly formed.")
+    return arn, name
+
+
+def _opened(session: Session) -> dict[str, Any]:
+    return {
+        "AssumedRoleUser": {"Arn": session.arn, "AssumedRoleId": session.principal_id},
+        "Credentials": {
+            "AccessKeyId": session.access_key_id,
+            "AccessKeySecret": session.access_key_secret,
+            "SecurityToken": session.security_token,
+            "Expiration": iso(session.expiration),
+        },
+    }
 
 
 def _session_policy(text: str | None) -> Policy | None:

@@ -3,21 +3,25 @@
 import json
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from sts_server.sandbox.accounts import Accounts
 from sts_server.sandbox.clock import Clock
 from sts_server.sandbox.seen import RequestLog
 from sts_server.sandbox.sts.access import Guard
+from sts_server.sandbox.sts.acs3 import claimed_key
 from sts_server.sandbox.sts.actions import (
     PARAMETERS,
     assume_role,
+    assume_role_with_oidc,
     check_names,
     get_caller_identity,
 )
+from sts_server.sandbox.sts.call import Call, read_call
 from sts_server.sandbox.sts.errors import StsError, internal_error
-from sts_server.sandbox.sts.parameters import answer_format, read_parameters, required
+from sts_server.sandbox.sts.oidc import Provider
+from sts_server.sandbox.sts.parameters import answer_format, required
 from sts_server.sandbox.xml import Element, document
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -34,6 +38,7 @@ class StsService:
         accounts: Everyone who exists.
         clock: Real and virtual time.
         log: Takes every call.
+        providers: The OIDC providers whose tokens AssumeRoleWithOIDC takes.
         request_id: Gives upper-case UUIDs.
     """
 
@@ -42,28 +47,33 @@ class StsService:
         accounts: Accounts,
         clock: Clock,
         log: RequestLog,
+        providers: Iterable[Provider] = (),
         request_id: Callable[[], str] = lambda: str(uuid.uuid4()).upper(),
     ) -> None:
         self._accounts = accounts
         self._clock = clock
         self._log = log
         self._request_id = request_id
+        self._providers = {provider.arn: provider for provider in providers}
         self._guard = Guard(accounts, clock)
 
-    async def __call__(self, scope: Mapping[str, Any], form: bytes, send: Send) -> None:
+    async def __call__(self, scope: Mapping[str, Any], body: bytes, send: Send) -> None:
         """Answer one call, whatever happens.
 
         Args:
             scope: The ASGI scope.
-            form: The form body, or nothing.
+            body: The whole body.
             send: The ASGI send channel.
         """
         request_id = self._request_id()
-        parameters: dict[str, str] = {}
+        parameters: Mapping[str, str] = {}
+        key_id = ""
         status, code = 200, ""
         try:
-            parameters = read_parameters(scope["query_string"], form)
-            answer = self._serve(scope["method"], parameters)
+            call = read_call(scope, body)
+            parameters = call.parameters
+            key_id = parameters.get("AccessKeyId", claimed_key(call.headers))
+            answer = self._serve(call)
             root = f"{parameters['Action']}Response"
         except StsError as refusal:
             status, code, root = refusal.status, refusal.code, "Error"
@@ -76,7 +86,7 @@ class StsService:
             scope,
             service="sts",
             operation=parameters.get("Action", ""),
-            access_key_id=parameters.get("AccessKeyId", ""),
+            access_key_id=key_id,
             status=status,
             code=code,
         )
@@ -84,8 +94,9 @@ class StsService:
         body, kind = _render(root, {"RequestId": request_id, **answer}, as_json=as_json)
         await _send(send, status, kind, body, request_id)
 
-    def _serve(self, method: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-        if method not in ("GET", "POST"):
+    def _serve(self, call: Call) -> dict[str, Any]:
+        parameters = call.parameters
+        if call.method not in ("GET", "POST"):
             raise StsError(400, "UnsupportedHTTPMethod", "The method is GET or POST.")
         action = required(parameters, "Action")
         if action not in PARAMETERS:
@@ -93,7 +104,10 @@ class StsService:
         if required(parameters, "Version") != VERSION:
             raise StsError(400, "InvalidVersion", "Specified parameter Version is not valid.")
         answer_format(parameters)
-        identity = self._guard.authenticate(method, parameters)
+        if action == "AssumeRoleWithOIDC":  # its token is all the proof there is
+            check_names(action, parameters)
+            return assume_role_with_oidc(self._providers, parameters, self._accounts, self._clock)
+        identity = self._guard.authenticate(call)
         check_names(action, parameters)
         if action == "GetCallerIdentity":
             return get_caller_identity(identity)

@@ -61,8 +61,8 @@ def test_where_links_are_unknown_a_copy_is_made(
     monkeypatch.setattr(os, "link", unknown)
 
     with opened(tmp_path) as store:
-        store.path("first").write_bytes(b"bytes")
-        assert store.path(store.duplicate("first")).read_bytes() == b"bytes"
+        store.bodies.path("first").write_bytes(b"bytes")
+        assert store.bodies.path(store.bodies.duplicate("first")).read_bytes() == b"bytes"
 
 
 def test_buckets_survive_a_restart(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import BinaryIO, cast
 import pytest
 
 from sts_server.sandbox.clock import Clock
-from sts_server.sandbox.errors import AlreadyExistsError, DiskFullError
+from sts_server.sandbox.errors import AlreadyExistsError, DiskFullError, SettingError
 from sts_server.sandbox.store.body import CreateFile, create_file
+from sts_server.sandbox.store.bucket import Bucket
 from sts_server.sandbox.store.record import Digest, Record
 from sts_server.sandbox.store.store import Store
 from sts_server.sandbox.store.upload import Upload
@@ -279,6 +281,31 @@ def test_of_many_writers_that_forbid_overwriting_one_wins(tmp_path: Path) -> Non
         winners = [n for n in await asyncio.gather(*map(compete, range(32))) if n is not None]
         assert len(winners) == 1
         assert await get(store, "a") == str(winners[0]).encode()
+        assert len(bodies(tmp_path)) == 1
+
+    play(tmp_path, scene)
+
+
+def test_a_folder_has_one_owner(tmp_path: Path) -> None:
+    with opened(tmp_path), pytest.raises(SettingError, match="another sandbox"):
+        Store(tmp_path, Clock())
+
+
+def test_clearing_takes_all_objects_but_no_body_that_is_arriving(tmp_path: Path) -> None:
+    async def scene(store: Store) -> None:
+        await put(store, "old", b"1")
+        async with store.receive() as upload:
+            await upload.write(b"2")
+            await store.set_bucket("bkt", lambda old: replace(old, acl="public-read"))
+            await store.set_bucket("made", lambda new: new)
+            await store.clear([Bucket("bkt", NOW)])
+            await commit(store, upload, "new", forbid=True)
+        bucket = store.bucket("bkt")
+        assert bucket is not None
+        assert bucket.acl == "private"
+        assert not store.has_bucket("made")
+        assert await get(store, "old") is None
+        assert await get(store, "new") == b"2"
         assert len(bodies(tmp_path)) == 1
 
     play(tmp_path, scene)

@@ -53,7 +53,7 @@ async def append_object(call: Call) -> Answer:
                 first = replace(record, file=upload.name, kind=Kind.APPENDABLE)
                 return index.put(bucket, first)
             longer = _longer(old, record)
-            call.store.extend(old.file, position, upload.path)
+            call.store.bodies.extend(old.file, position, upload.path)
             index.update(bucket, longer)
             return longer, []
 

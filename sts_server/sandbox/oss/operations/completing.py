@@ -84,7 +84,7 @@ async def complete(call: Call) -> Answer:
 async def _assemble(call: Call, upload: Multipart, parts: list[Part], *, forbid: bool) -> Record:
     async with call.store.receive() as body:
         try:
-            await body.gather(call.store.path(part.file) for part in parts)
+            await body.gather(call.store.bodies.path(part.file) for part in parts)
         except FileNotFoundError:
             raise no_such_upload(upload.id, ENDING_EC) from None
         await body.finish()

@@ -74,7 +74,7 @@ async def copy_object(call: Call) -> Answer:
         refuse_overwrite(index, bucket, wish.key, forbid=forbid)
         record = replace(
             wish,
-            file=call.store.duplicate(found.file),
+            file=call.store.bodies.duplicate(found.file),
             digest=found.digest,
             kind=Kind.NORMAL,
             tag=found.tag,

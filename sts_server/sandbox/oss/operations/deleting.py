@@ -8,7 +8,7 @@ from sts_server.sandbox.oss.documents import only, parse, read_body, text_of
 from sts_server.sandbox.oss.errors import OssError, malformed_xml
 from sts_server.sandbox.oss.naming import Names, names_of
 from sts_server.sandbox.oss.operation import Level, Operation
-from sts_server.sandbox.oss.request import check_key
+from sts_server.sandbox.oss.request import object_name
 from sts_server.sandbox.store.index import Index
 from sts_server.sandbox.store.record import Record
 from sts_server.sandbox.xml import Element
@@ -70,7 +70,7 @@ def _read(body: bytes) -> tuple[list[Doomed], bool]:
     for item in tree.findall("Object"):
         only(item, "Key", "VersionId")
         key = text_of(item, "Key")
-        check_key(key.encode())
+        object_name(key.encode())
         if not key:
             raise malformed_xml("a key is empty")
         doomed.append(Doomed(key, text_of(item, "VersionId").strip()))

@@ -13,7 +13,7 @@ from sts_server.sandbox.oss.headers import WRITE_HEADERS, forbids_overwrite, ver
 from sts_server.sandbox.oss.operation import Level, Operation
 from sts_server.sandbox.oss.operations.reading import find_record
 from sts_server.sandbox.oss.operations.writing import described_object
-from sts_server.sandbox.oss.request import check_key
+from sts_server.sandbox.oss.request import object_name
 from sts_server.sandbox.store.record import Kind
 
 TARGET = "x-oss-symlink-target"
@@ -28,7 +28,7 @@ async def put_symlink(call: Call) -> Answer:
     forbid = forbids_overwrite(call.header)
     described = described_object(call)
     given = call.header.get(TARGET, "").encode(errors="surrogateescape")
-    target = check_key(unquote_to_bytes(given))
+    target = object_name(unquote_to_bytes(given))
     if not target:
         raise invalid_argument(TARGET, "", "A symbolic link leads to an object.")
     tag = hashlib.md5(target.encode(), usedforsecurity=False).hexdigest().upper()

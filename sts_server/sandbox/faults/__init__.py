@@ -1,0 +1,1 @@
+"""Faults on demand: rules that say which request goes wrong, and how."""

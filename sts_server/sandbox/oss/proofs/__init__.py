@@ -1,0 +1,1 @@
+"""The ways to prove who sends an OSS request, one file for each."""
