@@ -1,12 +1,13 @@
 # Everything a developer does here. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types layers lock clean
+.PHONY: help demo test node soak lint types layers lock clean
 SHELL := /bin/bash
 
 # The first Python that is new enough; say PYTHON=… to choose.
 PYTHON ?= $(shell for it in python3 python3.13 python3.12 python3.11; do \
 	$$it -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$it && break; done)
 BIN := .venv/bin
+NODE := tests/integration/node
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -14,8 +15,22 @@ help:  ## list the targets
 demo: .venv/ready  ## run the whole job on this machine and explain each step
 	@$(BIN)/python deploy/demo.py
 
-test: .venv/ready lint types layers  ## run every check and every test
+test: .venv/ready node lint types layers  ## run every check and every test
 	$(BIN)/python -m pytest --cov
+
+# Without Node the tests that need it skip themselves, and say so.
+node:
+	@if ! node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || ! command -v npm >/dev/null; \
+	then echo 'Node 20 or newer with npm is not here: the tests with ali-oss are left out.'; \
+	else $(MAKE) --no-print-directory --silent $(NODE)/node_modules/ready; fi
+
+$(NODE)/node_modules/ready: $(NODE)/package.json $(NODE)/package-lock.json
+	@echo 'Installing ali-oss for the tests, once…'
+	@cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+soak: .venv/ready  ## run what takes too long for every day
+	$(BIN)/python -m pytest -m soak
 
 lint: .venv/ready  ## check style and format
 	$(BIN)/ruff check --quiet
@@ -34,7 +49,7 @@ lock: .venv/ready  ## choose versions anew, none younger than a week
 		--custom-compile-command 'make lock' --output-file requirements.lock
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .coverage .*_cache .hypothesis
+	rm -rf .venv $(NODE)/node_modules .coverage .*_cache .hypothesis
 
 .venv/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed; say PYTHON=/path/to/it'; exit 1; }

@@ -1,16 +1,12 @@
 """One sandbox and one vending server for all integration tests, and leases on `users/alice/`."""
 
-import json
+import gc
 from collections.abc import Iterator
 
 import pytest
-from aliyunsdkcore.client import AcsClient
-from aliyunsdksts.request.v20150401.AssumeRoleRequest import AssumeRoleRequest
 
 from sts_server.sandbox import Sandbox
-from tests.integration.house import Server, vending_server
-
-PREFIX = "users/alice/"
+from tests.integration.house import Server, lease_by_hand, vending_server
 
 
 @pytest.fixture(scope="session")
@@ -35,28 +31,11 @@ def lease(shared: Server) -> dict[str, str]:
 @pytest.fixture
 def own_lease(sandbox: Sandbox) -> dict[str, str]:
     """The same made by hand, for tests that let it expire."""
-    bucket = f"acs:oss:*:*:{sandbox.bucket}"
-    objects = ["oss:GetObject", "oss:PutObject", "oss:DeleteObject"]
-    policy = {
-        "Version": "1",
-        "Statement": [
-            {"Effect": "Allow", "Action": objects, "Resource": [f"{bucket}/{PREFIX}*"]},
-            {
-                "Effect": "Allow",
-                "Action": ["oss:ListObjects"],
-                "Resource": [bucket],
-                "Condition": {"StringLike": {"oss:Prefix": [f"{PREFIX}*"]}},
-            },
-        ],
-    }
-    request = AssumeRoleRequest()
-    request.set_endpoint(sandbox.sts_endpoint.removeprefix("http://"))
-    request.set_protocol_type("http")
-    request.set_RoleArn(sandbox.role_arn)
-    request.set_RoleSessionName("alice")
-    request.set_DurationSeconds(900)
-    request.set_Policy(json.dumps(policy, separators=(",", ":")))
-    client = AcsClient(sandbox.access_key_id, sandbox.access_key_secret, sandbox.region)
-    answer = json.loads(client.do_action_with_exception(request))
-    client.session.close()
-    return {"Code": "Success", **answer["Credentials"]}
+    return lease_by_hand(sandbox)
+
+
+@pytest.fixture
+def swept() -> Iterator[None]:
+    """Sweep up what an SDK leaves to the garbage collector here, not in somebody else's test."""
+    yield
+    gc.collect()

@@ -118,11 +118,42 @@ def whole_bucket(sandbox: Sandbox) -> dict[str, str]:
     Args:
         sandbox: whose role.
     """
+    return _assume(sandbox, {"RoleSessionName": "whole"})
+
+
+def lease_by_hand(sandbox: Sandbox, seconds: int = 900) -> dict[str, str]:
+    """Make a lease without the server: to get, put, list and delete below `users/alice/`.
+
+    Args:
+        sandbox: its STS.
+        seconds: how long it lives.
+    """
+    bucket = f"acs:oss:*:*:{sandbox.bucket}"
+    objects = ["oss:GetObject", "oss:PutObject", "oss:DeleteObject"]
+    policy = {
+        "Version": "1",
+        "Statement": [
+            {"Effect": "Allow", "Action": objects, "Resource": [f"{bucket}/users/alice/*"]},
+            {
+                "Effect": "Allow",
+                "Action": ["oss:ListObjects"],
+                "Resource": [bucket],
+                "Condition": {"StringLike": {"oss:Prefix": ["users/alice/*"]}},
+            },
+        ],
+    }
+    text = json.dumps(policy, separators=(",", ":"))
+    wish = {"RoleSessionName": "alice", "DurationSeconds": seconds, "Policy": text}
+    return {"Code": "Success", **_assume(sandbox, wish)}
+
+
+def _assume(sandbox: Sandbox, wish: dict[str, object]) -> dict[str, str]:
     request = AssumeRoleRequest()
     request.set_endpoint(sandbox.sts_endpoint.removeprefix("http://"))
     request.set_protocol_type("http")
     request.set_RoleArn(sandbox.role_arn)
-    request.set_RoleSessionName("whole")
+    for name, value in wish.items():
+        request.add_query_param(name, value)
     client = AcsClient(sandbox.access_key_id, sandbox.access_key_secret, sandbox.region)
     answer = json.loads(client.do_action_with_exception(request))
     client.session.close()

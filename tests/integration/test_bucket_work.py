@@ -1,6 +1,5 @@
 """Buckets, ACLs, CORS, appends, tags, links and versions, as users of the official SDKs reach them."""
 
-import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,14 +12,10 @@ from alibabacloud_oss_v2.transport import RequestsHttpClient
 from sts_server.sandbox import Sandbox
 
 # The SDKs leave some responses, and so their sockets, to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-
-
-@pytest.fixture(autouse=True)
-def swept() -> Iterator[None]:
-    """Sweep such sockets up here, and not in the middle of somebody else's test."""
-    yield
-    gc.collect()
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.usefixtures("swept"),
+]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Large objects as users of the official SDKs move them, with temporary V4 credentials."""
 
-import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +16,10 @@ PART = 128 * 1024
 
 
 # The SDKs leave some responses, and so their sockets, to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-
-
-@pytest.fixture(autouse=True)
-def swept() -> Iterator[None]:
-    """Sweep such sockets up here, and not in the middle of somebody else's test."""
-    yield
-    gc.collect()
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.usefixtures("swept"),
+]
 
 
 @pytest.fixture
