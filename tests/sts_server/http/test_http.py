@@ -282,10 +282,10 @@ def exchange(house: House, request: bytes) -> bytes:
     host, port = house.url.removeprefix("http://").split(":")
     answer = b""
     with socket.create_connection((host, int(port)), timeout=20) as connection:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):  # it may have hung up before we could
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             while part := connection.recv(65536):
                 answer += part
     return answer
