@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sts_server.config import parse
+from sts_server.sandbox import Sandbox
 from sts_server.settings import (
     ApiKeyTable,
     GrantTable,
@@ -43,6 +44,12 @@ def test_the_clients_program_runs(shared: Server, capsys: pytest.CaptureFixture[
 
 def test_the_sandboxs_program_runs() -> None:
     run(program("with Sandbox("))
+
+
+def test_the_program_with_faults_runs() -> None:
+    with Sandbox() as sandbox:
+        run(program("sandbox.fault("), sandbox=sandbox)
+        assert sandbox.faults() == []
 
 
 def test_the_two_commands_are_targets() -> None:
