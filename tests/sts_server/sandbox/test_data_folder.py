@@ -14,6 +14,7 @@ import pytest
 
 from sts_server.sandbox.clock import Clock
 from sts_server.sandbox.errors import SettingError
+from sts_server.sandbox.store.bodies import Bodies
 from sts_server.sandbox.store.bucket import Bucket, Cors, CorsRule
 from sts_server.sandbox.store.store import Store
 
@@ -52,17 +53,13 @@ def test_an_index_without_a_version_is_refused(tmp_path: Path) -> None:
         Store(tmp_path, Clock())
 
 
-def test_where_links_are_unknown_a_copy_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_links_are_unknown_a_copy_is_made(tmp_path: Path) -> None:
     def unknown(*_: object) -> None:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
-    monkeypatch.setattr(os, "link", unknown)
-
-    with opened(tmp_path) as store:
-        store.bodies.path("first").write_bytes(b"bytes")
-        assert store.bodies.path(store.bodies.duplicate("first")).read_bytes() == b"bytes"
+    bodies = Bodies(tmp_path, durable=False, link=unknown)
+    bodies.path("first").write_bytes(b"bytes")
+    assert bodies.path(bodies.duplicate("first")).read_bytes() == b"bytes"
 
 
 def test_buckets_survive_a_restart(tmp_path: Path) -> None:
