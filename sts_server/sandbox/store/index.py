@@ -196,8 +196,8 @@ class Index:
     def names(self, file: str) -> bool:
         """Say whether an object or a part lives in a file."""
         found = self._db.execute(
-            "SELECT 1 FROM object WHERE file = ?1 UNION ALL SELECT 1 FROM part WHERE file = ?1",
-            (file,),
+            "SELECT 1 FROM object WHERE file = ? UNION ALL SELECT 1 FROM part WHERE file = ?",
+            (file, file),
         ).fetchone()
         return found is not None
 
