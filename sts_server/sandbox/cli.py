@@ -74,7 +74,7 @@ def _parser() -> _Parser:
     text("--tls-port", metavar="PORT", type=int, help="port for HTTPS (none; 0 is any free one)")
     text("--bucket", metavar="NAME", help="the bucket (examplebucket)")
     text("--data", metavar="DIR", type=Path, help="folder to keep data in (none is kept)")
-    text("--config", metavar="FILE", type=Path, help="more users, roles and buckets (none)")
+    text("--config", metavar="FILE", type=Path, help="more users, roles, buckets, OIDC (none)")
     text("--region", metavar="ID", help="region id (cn-hangzhou)")
     text("--domain", metavar="NAME", help="buckets are <bucket>.NAME too (localhost)")
     text("--access-key-id", metavar="ID", help="key of the RAM user (random)")

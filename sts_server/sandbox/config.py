@@ -1,8 +1,11 @@
-"""Reads a TOML text into more users, roles and buckets, naming every mistake at once. Pure."""
+"""Reads a TOML text into more users, roles, buckets and OIDC providers.
+
+Every mistake is named at once. Pure: who calls it reads the files.
+"""
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,10 +14,12 @@ from pydantic import ValidationError
 
 from sts_server.sandbox.accounts import Role, User
 from sts_server.sandbox.errors import SettingError
+from sts_server.sandbox.jwks import parse_jwks
 from sts_server.sandbox.ram.document import parse_policy, parse_trust_policy
 from sts_server.sandbox.settings import Settings
 from sts_server.sandbox.store.bucket import Bucket, Cors, CorsRule
-from sts_server.sandbox.tables import BucketTable, RoleTable, Tables, UserTable
+from sts_server.sandbox.sts.oidc import Provider
+from sts_server.sandbox.tables import BucketTable, ProviderTable, RoleTable, Tables, UserTable
 
 
 @dataclass(frozen=True)
@@ -24,9 +29,12 @@ class Config:
     users: tuple[User, ...] = ()
     roles: tuple[Role, ...] = ()
     buckets: tuple[Bucket, ...] = ()
+    providers: tuple[Provider, ...] = ()
 
 
-def parse(text: str, settings: Settings, *, user_name: str, now: datetime) -> Config:
+def parse(
+    text: str, settings: Settings, *, user_name: str, now: datetime, read: Callable[[str], str]
+) -> Config:
     """Read a configuration.
 
     Args:
@@ -34,6 +42,7 @@ def parse(text: str, settings: Settings, *, user_name: str, now: datetime) -> Co
         settings: Whose account everything belongs to, and whose names are taken.
         user_name: The name of the user that every sandbox has.
         now: When buckets are made.
+        read: Reads a JWKS file by its path as written; raises SettingError if it cannot.
 
     Raises:
         SettingError: With a line for every mistake: its place and what is wrong. Values are not
@@ -54,13 +63,21 @@ def parse(text: str, settings: Settings, *, user_name: str, now: datetime) -> Co
         ),
         *_doubles("roles", "name", [settings.role_name, *(one.name for one in tables.roles)]),
         *_doubles("buckets", "name", [settings.bucket, *(one.name for one in tables.buckets)]),
+        *_doubles("oidc_providers", "name", ["", *(one.name for one in tables.oidc_providers)]),
     ]
+    providers = []
+    for place, table in enumerate(tables.oidc_providers):
+        try:
+            providers.append(_provider(table, settings.account, read))
+        except SettingError as error:
+            problems.append(f"oidc_providers[{place}].jwks_file: {error}")
     if problems:
         raise SettingError("\n".join(problems))
     return Config(
         tuple(_user(one, settings.account) for one in tables.users),
         tuple(_role(one, settings.account) for one in tables.roles),
         tuple(_bucket(one, now) for one in tables.buckets),
+        tuple(providers),
     )
 
 
@@ -101,6 +118,15 @@ def _bucket(table: BucketTable, now: datetime) -> Bucket:
         acl=table.acl,
         versioning="Enabled" if table.versioning else "",
         cors=Cors(rules) if rules else None,
+    )
+
+
+def _provider(table: ProviderTable, account: str, read: Callable[[str], str]) -> Provider:
+    return Provider(
+        arn=f"acs:ram::{account}:oidc-provider/{table.name}",
+        issuer=table.issuer,
+        client_ids=frozenset(table.client_ids),
+        jwks=parse_jwks(read(table.jwks_file or "") if table.jwks is None else table.jwks),
     )
 
 

@@ -27,7 +27,7 @@ class Sandbox(Remote):
         tls_port: Port for HTTPS, or 0 for any free one; None for no HTTPS.
         domain: Buckets are `<bucket>.<domain>` too.
         data: Folder to keep data in; None for one that is removed at the end.
-        config: TOML file of more users, roles and buckets.
+        config: TOML file of more users, roles, buckets and OIDC providers.
 
     Attributes:
         endpoint: OSS endpoint, `http://127.0.0.1:PORT`.

@@ -21,6 +21,7 @@ from sts_server.sandbox.door import Door
 from sts_server.sandbox.errors import SettingError
 from sts_server.sandbox.faults.book import Book
 from sts_server.sandbox.faults.gate import Gate
+from sts_server.sandbox.jwks import MAX_JWKS_BYTES
 from sts_server.sandbox.listener import Listener, open_sockets
 from sts_server.sandbox.oss.addressing import Names
 from sts_server.sandbox.oss.service import OssService
@@ -83,7 +84,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         faults = Book()
         names = Names(settings.domain, settings.region, settings.bucket)
         gate = Gate(faults, clock, log, names)
-        sts = StsService(accounts, clock, log)
+        sts = StsService(accounts, clock, log, config.providers)
         door = Door(gate.oss(oss), gate.sts(sts), settings.domain)
         control_port = control[0].getsockname()[1]
         switchboard = Switchboard(clock, accounts, log, store, faults, buckets)
@@ -112,23 +113,35 @@ def _config(settings: Settings, clock: Clock) -> Config:
     path = settings.config
     if path is None:
         return Config()
+
+    def read(name: str) -> str:
+        return _read(path.parent / name, MAX_JWKS_BYTES)
+
     try:
-        return parse(_read(path), settings, user_name=USER_NAME, now=clock.now())
-    except OSError as error:
-        raise SettingError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise SettingError(f"{path}: is not UTF-8") from None
+        text = _read(path, MAX_CONFIG_BYTES)
+    except SettingError as error:
+        raise SettingError(f"{path}: {error}") from None
+    try:
+        return parse(text, settings, user_name=USER_NAME, now=clock.now(), read=read)
     except SettingError as error:
         lines = "\n".join(f"  {line}" for line in str(error).splitlines())
         raise SettingError(f"{path}:\n{lines}") from None
 
 
-def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        text = file.read(MAX_CONFIG_BYTES + 1)
-    if len(text) > MAX_CONFIG_BYTES:
-        raise SettingError(f"is larger than {MAX_CONFIG_BYTES} bytes")
-    return text.decode()
+def _read(path: Path, limit: int) -> str:
+    """Read a text of a bounded size, and say what is wrong without saying where."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(limit + 1)
+        if len(text) > limit:
+            raise SettingError(f"is larger than {limit} bytes")
+        return text.decode()
+    except OSError as error:
+        raise SettingError(f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingError("is not UTF-8") from None
+    except ValueError:
+        raise SettingError("cannot be read: its name is none") from None
 
 
 def _vault(settings: Settings, stack: ExitStack) -> Vault | None:

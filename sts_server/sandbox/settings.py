@@ -30,7 +30,7 @@ class Settings:
         access_key_id: Key of the RAM user.
         access_key_secret: Its secret.
         data: The data folder, or None for one that is removed at the end.
-        config: A TOML file of more users, roles and buckets, or None.
+        config: A TOML file of more users, roles, buckets and OIDC providers, or None.
         until_stdin_closes: Whether to end when standard input does.
 
     Raises:

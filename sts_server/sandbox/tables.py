@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from sts_server.sandbox.errors import PolicyError
+from sts_server.sandbox.errors import PolicyError, SettingError
+from sts_server.sandbox.jwks import parse_jwks
 from sts_server.sandbox.ram.document import parse_policy, parse_trust_policy
 from sts_server.sandbox.settings import ACCESS_KEY_ID, BUCKET
 
@@ -18,6 +19,11 @@ ONE_STAR = re.compile(
     r"(?=.)[!-)+-~]{0,500}\*?[!-)+-~]{0,500}"
 )  # visible ASCII, with at most one star
 HEADER = re.compile(r"[A-Za-z0-9-]{1,128}", re.ASCII)
+# RAM: "CreateOIDCProvider". It takes https alone; a login on this machine may have none.
+PROVIDER_NAME = re.compile(r"(?![._-])[A-Za-z0-9._-]{1,128}(?<![._-])", re.ASCII)
+ISSUER = re.compile(r"(?=.{9,255}$)https?://[!-~]+", re.ASCII)
+CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}", re.ASCII)
+MAX_CLIENT_IDS = 50
 
 
 def _shaped(pattern: re.Pattern[str], noun: str) -> AfterValidator:
@@ -41,6 +47,14 @@ def _trust(text: str) -> str:
     try:
         parse_trust_policy(text)
     except PolicyError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _jwks(text: str) -> str:
+    try:
+        parse_jwks(text)
+    except SettingError as error:
         raise ValueError(str(error)) from None
     return text
 
@@ -107,9 +121,29 @@ class BucketTable(_Table):
     cors: Annotated[list[CorsTable], Field(max_length=10)] = []
 
 
+class ProviderTable(_Table):
+    """One OIDC provider: who makes tokens, for whom, and the keys that prove it."""
+
+    name: Annotated[str, _shaped(PROVIDER_NAME, "provider name")]
+    issuer: Annotated[str, _shaped(ISSUER, "issuer")]
+    client_ids: Annotated[
+        list[Annotated[str, _shaped(CLIENT_ID, "client id")]],
+        Field(min_length=1, max_length=MAX_CLIENT_IDS),
+    ]
+    jwks: Annotated[str, AfterValidator(_jwks)] | None = None
+    jwks_file: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.jwks is None) == (self.jwks_file is None):
+            raise ValueError("give its keys once, as jwks or as jwks_file")
+        return self
+
+
 class Tables(_Table):
     """The whole document."""
 
     users: Annotated[list[UserTable], Field(max_length=MAX_OF_A_KIND)] = []
     roles: Annotated[list[RoleTable], Field(max_length=MAX_OF_A_KIND)] = []
     buckets: Annotated[list[BucketTable], Field(max_length=MAX_OF_A_KIND)] = []
+    oidc_providers: Annotated[list[ProviderTable], Field(max_length=MAX_OF_A_KIND)] = []

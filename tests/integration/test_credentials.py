@@ -1,9 +1,6 @@
 """alibabacloud-credentials, unmodified, against the sandbox: a role by key, and a role by token."""
 
-import asyncio
 import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,19 +9,13 @@ from typing import Any
 import jwt
 import oss2
 import pytest
-import uvicorn
 from alibabacloud_credentials.client import Client
 from alibabacloud_credentials.exceptions import CredentialException
 from alibabacloud_credentials.models import Config
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sts_server.sandbox import Sandbox
-from sts_server.sandbox.accounts import Accounts, Role
-from sts_server.sandbox.clock import Clock
-from sts_server.sandbox.ram.document import parse_policy, parse_trust_policy
-from sts_server.sandbox.seen import RequestLog
-from sts_server.sandbox.sts.oidc import Provider
-from sts_server.sandbox.sts.service import StsService
+from tests.integration.signed import Call, send
 
 ACCOUNT = "1234567890123456"
 PROVIDER = f"acs:ram::{ACCOUNT}:oidc-provider/login"
@@ -76,8 +67,12 @@ def test_a_role_that_is_refused(sandbox: Sandbox, change: dict[str, Any], code: 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def service() -> StsService:
-    """One role that trusts one login, and nobody else."""
+@pytest.fixture(scope="module")
+def login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Run the program with one role that trusts one login, and nobody else."""
+    folder = tmp_path_factory.mktemp("login")
+    jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
+    (folder / "keys.json").write_text(json.dumps({"keys": [{**jwk, "kid": "1"}]}))
     condition = {"StringEquals": {"oidc:aud": "app", "oidc:iss": ISSUER, "oidc:sub": "alice"}}
     trust = {
         "Effect": "Allow",
@@ -85,35 +80,22 @@ def service() -> StsService:
         "Principal": {"Federated": [PROVIDER]},
         "Condition": condition,
     }
-    role = Role(
-        "web",
-        ACCOUNT,
-        parse_trust_policy(json.dumps({"Version": "1", "Statement": [trust]})),
-        (parse_policy('{"Version":"1","Statement":[]}'),),
-    )
-    clock = Clock()
-    jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
-    provider = Provider(PROVIDER, ISSUER, frozenset({"app"}), {"keys": [{**jwk, "kid": "1"}]})
-    return StsService(Accounts([], [role], clock), clock, RequestLog(), [provider])
+    put = {"Effect": "Allow", "Action": "oss:PutObject", "Resource": "acs:oss:*:*:*/users/alice/*"}
+    config = folder / "sandbox.toml"
+    config.write_text(f"""
+        [[oidc_providers]]
+        name = "login"
+        issuer = "{ISSUER}"
+        client_ids = ["app"]
+        jwks_file = "keys.json"
 
-
-@pytest.fixture(scope="module")
-def login() -> Iterator[str]:
-    """Serve that STS, and give its endpoint."""
-    sts = service()
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        del receive
-        await sts(scope, b"", send)
-
-    # Without a log level of its own: uvicorn would set it for every other server in this process.
-    listener = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        thread = threading.Thread(target=lambda: asyncio.run(listener.serve([opened])))
-        thread.start()
-        yield f"http://127.0.0.1:{opened.getsockname()[1]}"
-        listener.should_exit = True
-        thread.join()
+        [[roles]]
+        name = "web"
+        trust = '{json.dumps({"Version": "1", "Statement": [trust]})}'
+        policies = ['{json.dumps({"Version": "1", "Statement": [put]})}']
+    """)
+    with Sandbox(config=config) as running:
+        yield running
 
 
 def token(**change: Any) -> str:
@@ -125,7 +107,7 @@ def token(**change: Any) -> str:
 
 
 @pytest.fixture
-def by_token(login: str, tmp_path: Path) -> Callable[[str], Client]:
+def by_token(login: Sandbox, tmp_path: Path) -> Callable[[str], Client]:
     def connect(text: str) -> Client:
         file = tmp_path / "token"
         file.write_text(text)
@@ -136,17 +118,23 @@ def by_token(login: str, tmp_path: Path) -> Callable[[str], Client]:
                 oidc_provider_arn=PROVIDER,
                 oidc_token_file_path=str(file),
                 role_session_name="alice",
-                sts_endpoint=login,
+                sts_endpoint=login.sts_endpoint,
             )
         )
 
     return connect
 
 
-def test_a_role_by_token(by_token: Callable[[str], Client]) -> None:
+def test_a_role_by_token(login: Sandbox, by_token: Callable[[str], Client]) -> None:
     keys = by_token(token()).get_credential()
+    lease = {
+        "AccessKeyId": keys.access_key_id,
+        "AccessKeySecret": keys.access_key_secret,
+        "SecurityToken": keys.security_token,
+    }
     assert keys.access_key_id.startswith("STS.")
-    assert keys.security_token
+    assert send(login, lease, Call(key="users/alice/a"))[0] == 200
+    assert send(login, lease, Call(key="users/bob/a"))[:2] == (403, "AccessDenied")
 
 
 @pytest.mark.parametrize(

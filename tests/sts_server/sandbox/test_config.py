@@ -1,12 +1,15 @@
 """The sandbox's configuration: the example works, and every mistake is named with its place."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from sts_server.sandbox import Sandbox, StartError
 from sts_server.sandbox.config import Config, parse
@@ -21,14 +24,31 @@ USER = '[[users]]\nname = "a"\naccess_key_id = "LTAIa"\naccess_key_secret = "s3c
 ROLE = '[[roles]]\nname = "r"\n'
 
 
+OIDC = '[[oidc_providers]]\nname = "login"\nissuer = "https://a"\nclient_ids = ["app"]\n'
+KEY = ec.generate_private_key(ec.SECP256R1())
+JWK = jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key())
+JWKS = f'{{"keys": [{JWK}]}}'
+FILES = {"good.json": JWKS, "bad.json": "s3cret"}
+
+
+def read_file(name: str) -> str:
+    if name not in FILES:
+        raise SettingError("cannot be read: No such file or directory")
+    return FILES[name]
+
+
 def read(text: str) -> Config:
-    return parse(text, Settings(access_key_id="LTAIx"), user_name="sandbox", now=NOW)
+    settings = Settings(access_key_id="LTAIx")
+    return parse(text, settings, user_name="sandbox", now=NOW, read=read_file)
 
 
 def test_the_example() -> None:
     config = read(EXAMPLE.read_text(encoding="utf-8"))
     assert [user.name for user in config.users] == ["app"]
-    assert [role.max_duration for role in config.roles] == [timedelta(hours=2)]
+    assert [role.max_duration for role in config.roles] == [timedelta(hours=2), timedelta(hours=1)]
+    [provider] = config.providers
+    assert provider.arn == "acs:ram::1234567890123456:oidc-provider/login"
+    assert provider.client_ids == {"web-app"}
     rule = CorsRule(("http://localhost:*",), ("GET", "HEAD"), ("*",), ("ETag",), 600)
     assert config.buckets == (Bucket("archive", NOW, versioning="Enabled", cors=Cors((rule,))),)
     assert "ExampleAppSecret" not in repr(config)
@@ -36,6 +56,12 @@ def test_the_example() -> None:
 
 def test_an_open_bucket() -> None:
     assert read(BKT + 'acl = "public-read"').buckets == (Bucket("bkt", NOW, acl="public-read"),)
+
+
+@pytest.mark.parametrize("keys", [f"jwks = '{JWKS}'", 'jwks_file = "good.json"'])
+def test_a_provider(keys: str) -> None:
+    [provider] = read(OIDC + keys).providers
+    assert (provider.issuer, provider.jwks) == ("https://a", json.loads(JWKS))
 
 
 def test_nothing_is_enough() -> None:
@@ -77,6 +103,27 @@ def test_nothing_is_enough() -> None:
             "buckets[0].cors[0].origins[0]: is not a usable pattern\nbuckets[0].cors[0].methods[0]: ",
         ),
         ('[[buckets]]\nname = "examplebucket"', "buckets[0].name: is taken"),
+        (OIDC, "oidc_providers[0]: give its keys once"),
+        (OIDC + f"jwks = '{JWKS}'\njwks_file = 'x'", "oidc_providers[0]: give its keys once"),
+        (OIDC + "jwks = 's3cret'", "oidc_providers[0].jwks: the JWK set is not JSON"),
+        (OIDC + "jwks = '[]'", "oidc_providers[0].jwks: a JWK set is"),
+        (OIDC + "jwks = '{\"keys\": [1]}'", "oidc_providers[0].jwks: a JWK set is"),
+        (OIDC + "jwks = '{\"keys\": []}'", "oidc_providers[0].jwks: the JWK set holds no key"),
+        (OIDC + "jwks = '{\"keys\": [{}]}'", "oidc_providers[0].jwks: the JWK set holds no key"),
+        (
+            OIDC + 'jwks = \'{"keys": [{"d": "s3cret"}]}\'',
+            "oidc_providers[0].jwks: the JWK set holds a secret key",
+        ),
+        (OIDC + f"jwks = '{' ' * 70_000}'", "oidc_providers[0].jwks: is larger than 65536 bytes"),
+        (OIDC + "jwks_file = 'none'", "oidc_providers[0].jwks_file: cannot be read: No such"),
+        (
+            (OIDC + "jwks_file = 'bad.json'\n") * 2,
+            "oidc_providers[1].name: is taken\noidc_providers[0].jwks_file: the JWK set is not JSON",
+        ),
+        (OIDC.replace("login", "-x"), "oidc_providers[0].name: is not a usable provider name"),
+        (OIDC.replace("https:", "ftp:"), "oidc_providers[0].issuer: is not a usable issuer"),
+        (OIDC.replace('["app"]', "[]"), "oidc_providers[0].client_ids: list should have at"),
+        (OIDC.replace('"app"', '"a b"'), "oidc_providers[0].client_ids[0]: is not a usable client"),
         (
             '[[buckets]]\nname = "Bad"\n[[users]]\nname = "s3cret?"',
             "users[0].name: is not a usable user name\nusers[0].access_key_id: is missing\n",
@@ -102,6 +149,17 @@ def test_an_external_id_beside_a_trust_policy() -> None:
         (lambda path: path.write_text("[[users]]"), "  users[0].name: is missing\n"),
         (lambda path: path.write_bytes(b"\xff"), "is not UTF-8\n"),
         (lambda path: path.write_bytes(b"#" * 2_000_000), "is larger than"),
+        (
+            lambda path: (
+                path.write_text(f'{OIDC}jwks_file = "large"')
+                and (path.parent / "large").write_bytes(b" " * 70_000)
+            ),
+            "  oidc_providers[0].jwks_file: is larger than 65536 bytes\n",
+        ),
+        (
+            lambda path: path.write_text(f'{OIDC}jwks_file = "none"'),
+            "  oidc_providers[0].jwks_file: cannot be read: No such file or directory\n",
+        ),
         (lambda path: path.mkdir(), "cannot be read: Is a directory\n"),
     ],
 )

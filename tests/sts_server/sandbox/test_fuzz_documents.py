@@ -18,6 +18,7 @@ from sts_server.sandbox.controls import Controls
 from sts_server.sandbox.errors import FaultError, PolicyError, SettingError
 from sts_server.sandbox.faults.book import Book
 from sts_server.sandbox.faults.rule import Rule, Target
+from sts_server.sandbox.jwks import parse_jwks
 from sts_server.sandbox.ram.document import parse_policy, parse_trust_policy
 from sts_server.sandbox.settings import Settings
 from sts_server.sandbox.switchboard import Switchboard
@@ -104,7 +105,31 @@ def test_fault_rules(members: dict[str, Any], key: str) -> None:
 )
 def test_configurations(text: str) -> None:
     with suppress(SettingError):
-        parse(text, Settings(access_key_id="LTAIx"), user_name="sandbox", now=NOW)
+        parse(text, Settings(access_key_id="LTAIx"), user_name="sandbox", now=NOW, read=str)
+
+
+JWK = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "foVJ",
+    "y": "OrcA",
+    "n": "AQ",
+    "e": "AQAB",
+    "alg": "RS256",
+}
+JWK_VALUES = JSON | st.sampled_from(
+    ["EC", "RSA", "OKP", "P-256", "P-521", "Ed25519", "ES384", "AQAB"]
+)
+
+
+@brief
+@given(keys=JSON | st.lists(st.dictionaries(st.sampled_from(sorted(JWK)), JWK_VALUES), max_size=3))
+def test_jwk_sets(keys: Any) -> None:
+    with suppress(SettingError):
+        parse_jwks(json.dumps({"keys": keys}))
+    if isinstance(keys, dict):
+        with suppress(SettingError):
+            parse_jwks(json.dumps({"keys": [{**JWK, **keys}]}))
 
 
 @brief
