@@ -20,7 +20,8 @@ class Fault(TypedDict, total=False):
     Attributes:
         service: Which side.
         operation: `PutObject`, `AssumeRole`, ...
-        key: A pattern of object keys; `*` is any run of characters, `?` any one.
+        key: A pattern of object keys; `*` is any run of characters, `?` any one. A PostObject's
+            is in its form and counts as empty: choose it by operation.
         nth: Only the nth request that fits, counted from 1.
         latency: Seconds to wait first, at most 60.
         status: HTTP status, 400 to 599, of an error that is answered instead of serving.

@@ -27,7 +27,7 @@ class Target:
     Attributes:
         service: `oss` or `sts`.
         operation: As the API reference calls it; empty when the request names none that exists.
-        key: The object key; empty where there is none.
+        key: The object key; empty where there is none, and for a PostObject.
     """
 
     service: str
@@ -42,7 +42,8 @@ class Rule:
     Attributes:
         service: `oss` or `sts`.
         operation: Its name, `PutObject`.
-        key: A pattern of object keys; `*` is any run of characters, `?` any one.
+        key: A pattern of object keys; `*` is any run of characters, `?` any one. A PostObject has
+            none that can be known: it is in the form, which is unread when rules are chosen.
         nth: Only the nth request that fits, counted from 1; None for every one.
         latency: Seconds to wait before anything else happens; goes with every other effect.
         status: HTTP status of an error that is answered instead of serving.

@@ -13,6 +13,8 @@ from sts_server.sandbox.errors import DisconnectedError, FaultError
 from sts_server.sandbox.faults.book import MAX_RULES, Book
 from sts_server.sandbox.faults.gate import Gate
 from sts_server.sandbox.faults.rule import Rule, Target
+from sts_server.sandbox.faults.target import oss_target
+from sts_server.sandbox.oss.addressing import Names
 from sts_server.sandbox.oss.answer import Receive, Send
 from sts_server.sandbox.seen import RequestLog
 
@@ -37,6 +39,27 @@ PUT = Target("oss", "PutObject", "users/alice/a.txt")
 )
 def test_what_a_rule_is_about(match: dict[str, Any], fits: bool) -> None:
     assert Rule(**match, latency=1).fits(PUT) is fits
+
+
+def test_the_key_of_a_form_is_not_known() -> None:
+    """It is in the body, and a rule may cut before that is read: only its operation tells."""
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "raw_path": b"/bkt",
+        "query_string": b"",
+        "headers": [
+            (b"host", b"127.0.0.1:1"),
+            (b"content-type", b"multipart/form-data; boundary=x"),
+        ],
+        "client": None,
+    }
+    target = oss_target(scope, Names())
+    assert target == Target("oss", "PostObject", "")
+    assert Rule(operation="PostObject", latency=1).fits(target)
+    assert Rule(key="*", latency=1).fits(target)
+    assert not Rule(key="users/*", latency=1).fits(target)
 
 
 @pytest.mark.parametrize(
