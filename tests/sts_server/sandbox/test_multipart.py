@@ -58,6 +58,24 @@ def test_parts_become_one_object(house: House) -> None:
     assert again.error == (404, "NoSuchUpload", "0042-00000311")
 
 
+def test_what_describes_the_object_counts_only_at_the_beginning(house: House) -> None:
+    """For ali-oss repeats it with every request of the upload."""
+    upload = begin(house, x_oss_meta_a="1", x_oss_tagging="a=1")
+    where = f"/bkt/a/x?partNumber=1&uploadId={upload}"
+    late = {"x-oss-meta-a": "2", "x-oss-tagging": "a=2", "x-oss-object-acl": "public-read"}
+    sent = house.ask("PUT", where, (b"z",), who=house.owner, headers=late)
+    assert sent.status == 200, sent.body
+    where = f"/bkt/a/x?uploadId={upload}"
+    whole = document((1, sent.headers["ETag"]))
+    done = house.ask("POST", where, (whole,), who=house.owner, headers=late)
+    assert done.status == 200, done.body
+    assert house.ask("GET", "/bkt/a/x").headers["x-oss-meta-a"] == "1"
+    tags = house.ask("GET", "/bkt/a/x?tagging", who=house.owner)
+    assert tags.xml.findtext("TagSet/Tag/Value") == "1"
+    acl = house.ask("GET", "/bkt/a/x?acl", who=house.owner)
+    assert acl.xml.findtext("AccessControlList/Grant") == "default"
+
+
 def test_all_parts_without_a_list(house: House) -> None:
     upload = begin(house)
     send(house, upload, 7, b"z")

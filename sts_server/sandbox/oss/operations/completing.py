@@ -17,7 +17,7 @@ from sts_server.sandbox.oss.errors import (
     malformed_xml,
 )
 from sts_server.sandbox.oss.headers import (
-    FORBID,
+    WRITE_HEADERS,
     checksum_headers,
     forbids_overwrite,
     version_headers,
@@ -218,6 +218,6 @@ OPERATIONS = (
         complete,
         when=("uploadId",),
         parameters=frozenset({"encoding-type"}),
-        headers=frozenset({FORBID, COMPLETE_ALL}),
+        headers=WRITE_HEADERS | {COMPLETE_ALL},  # as for UploadPart: only FORBID says anything
     ),
 )

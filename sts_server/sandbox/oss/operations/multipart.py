@@ -176,6 +176,7 @@ OPERATIONS = (
         "oss:PutObject",
         upload_part,
         when=("partNumber", "uploadId"),
+        headers=WRITE_HEADERS,  # ali-oss repeats those of the upload, and they say nothing here
     ),
     Operation(
         "AbortMultipartUpload",
