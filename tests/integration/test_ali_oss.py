@@ -1,18 +1,14 @@
 """ali-oss, the official SDK for JavaScript, in Node: what it reads and how it reads a refusal."""
 
 import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sts_server.sandbox import Sandbox
 from tests.integration.house import lease_by_hand
+from tests.integration.scripts import run_script
 
-FOLDER = Path(__file__).parent / "node"
 HELLO = {"status": 200, "text": "hello"}
 ETAG = '"5D41402ABC4B2A76B9719D911017C592"'
 KEY = "users/alice/from node/ä b+c.txt"
@@ -21,28 +17,12 @@ KEY = "users/alice/from node/ä b+c.txt"
 @pytest.fixture(scope="module")
 def results(sandbox: Sandbox) -> dict[str, Any]:
     """One run of the script; what each call gave, by name."""
-    node = shutil.which("node")
-    if node is None or not (FOLDER / "node_modules").is_dir():
-        pytest.skip("Node or its packages are missing; `make test` says how to get them")
-    done = subprocess.run(
-        [node, "ali_oss.mjs"],
-        cwd=FOLDER,
-        env={
-            **os.environ,
-            "ENDPOINT": sandbox.browser_endpoint,
-            "BUCKET": sandbox.bucket,
-            "REGION": f"oss-{sandbox.region}",
-            "PREFIX": "users/alice/from node/",
-            "LEASE": json.dumps(lease_by_hand(sandbox)),
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    return run_script(
+        "ali_oss.mjs",
+        sandbox,
+        PREFIX="users/alice/from node/",
+        LEASE=json.dumps(lease_by_hand(sandbox)),
     )
-    assert done.returncode == 0, done.stderr
-    answers: dict[str, Any] = json.loads(done.stdout)
-    return answers
 
 
 @pytest.mark.parametrize(

@@ -1,39 +1,13 @@
 // ali-oss against the sandbox: does everything once and prints what came of it, as one JSON object.
-import OSS from "ali-oss";
+import { note, results, say, status, store, text } from "./house.mjs";
 
-const { ENDPOINT, BUCKET, REGION, PREFIX, LEASE } = process.env;
+const { PREFIX, LEASE } = process.env;
 const lease = JSON.parse(LEASE);
 
-const connect = (changes = {}) =>
-  new OSS({
-    endpoint: ENDPOINT,
-    bucket: BUCKET,
-    region: REGION,
-    accessKeyId: lease.AccessKeyId,
-    accessKeySecret: lease.AccessKeySecret,
-    stsToken: lease.SecurityToken,
-    authorizationV4: true,
-    sldEnable: true, // path style: the only one in which a name like localhost keeps its bucket
-    timeout: 10_000,
-    ...changes,
-  });
-
+const connect = (changes) => store(lease, changes);
 const client = connect();
-const results = {};
-
-// Runs one call and keeps what matters of its result, or of its error.
-async function note(name, call, pick) {
-  try {
-    results[name] = pick(await call());
-  } catch (error) {
-    const { status, code, requestId, message } = error;
-    results[name] = { status, code, requestId: Boolean(requestId), message };
-  }
-}
 
 const key = `${PREFIX}ä b+c.txt`;
-const status = (answer) => ({ status: answer.res.status });
-const text = (answer) => ({ status: answer.res.status, text: String(answer.content) });
 const get = (headers) => () => client.get(key, { headers });
 
 const put = await client.put(key, Buffer.from("hello"), {
@@ -84,4 +58,4 @@ await note("delete", () => client.delete(key), status);
 await note("delete new", () => client.delete(`${key}.new`), status);
 await note("deleted", get({}), text);
 
-process.stdout.write(JSON.stringify(results));
+say();
