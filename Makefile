@@ -21,11 +21,11 @@ test: .venv/ready node lint types layers  ## run every check and every test
 # Without Node the tests that need it skip themselves, and say so.
 node:
 	@if ! node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || ! command -v npm >/dev/null; \
-	then echo 'Node 20 or newer with npm is not here: the tests with ali-oss are left out.'; \
+	then echo 'Node 20 or newer with npm is not here: the tests with SDKs for JavaScript are left out.'; \
 	else $(MAKE) --no-print-directory --silent $(NODE)/node_modules/ready; fi
 
 $(NODE)/node_modules/ready: $(NODE)/package.json $(NODE)/package-lock.json
-	@echo 'Installing ali-oss for the tests, once…'
+	@echo 'Installing the SDKs for JavaScript for the tests, once…'
 	@cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 

@@ -168,7 +168,8 @@ await note("list on", async () => {
 await note("listV2", () => client.listV2({ ...first, "fetch-owner": "true" }), listed);
 await note("listV2 on", async () => {
   const { nextContinuationToken } = await client.listV2({ ...first });
-  return client.listV2({ ...level, "fetch-owner": "true", "continuation-token": nextContinuationToken });
+  const next = { "continuation-token": nextContinuationToken };
+  return client.listV2({ ...level, "fetch-owner": "true", ...next });
 }, listed);
 await note("listV2 without owners", () => client.listV2({ ...level }), listed);
 const after = { ...level, "start-after": `${folder}c/2`, "fetch-owner": "true" };
@@ -177,8 +178,8 @@ await note("listV2 after", () => client.listV2(after), listed);
 // URLs, for anybody's fetch.
 await note("signatureUrlV4", async () => fetched(await client.signatureUrlV4("GET", 60, {}, key)));
 await note("signatureUrlV4 with more", async () => {
-  const request = { headers: { "x-oss-meta-who": "url", host: new URL(ENDPOINT).host }, queries: {} };
-  const url = await client.signatureUrlV4("PUT", 60, request, `${key}.url`, ["host"]);
+  const headers = { "x-oss-meta-who": "url", host: new URL(ENDPOINT).host };
+  const url = await client.signatureUrlV4("PUT", 60, { headers }, `${key}.url`, ["host"]);
   // Bytes, for fetch gives a text a content type of its own, which V4 signs.
   const body = Buffer.from("by url");
   const put = await fetched(url, { method: "PUT", body, headers: { "x-oss-meta-who": "url" } });

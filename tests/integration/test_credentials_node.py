@@ -1,0 +1,149 @@
+"""@alicloud/credentials in Node, unmodified: keys from a URI, and a role by key.
+
+Not all of it can be aimed at a server on this machine: `ecs_ram_role`, and so the default chain when
+it comes to that, asks 100.100.100.200 and nothing else.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import requests
+
+from sts_server.sandbox import Sandbox
+from tests.integration.house import KEYS, vending_server
+from tests.integration.scripts import run_script
+
+URI = {"type": "credentials_uri", "providerName": "credential_uri", "temporary": True}
+ROLE = {"type": "ram_role_arn", "providerName": "ram_role_arn/static_ak", "temporary": True}
+DENIED = "Access denied by authorizer's policy."
+
+
+class Relay(ThreadingHTTPServer):
+    """Asks the vending server for whoever asks here, with the key that a URI cannot hold.
+
+    Args:
+        url: of the vending server.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.target = url
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.asked: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Relay
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        bearer = {"Authorization": f"Bearer {KEYS['alice']}"}
+        answer = requests.get(self.server.target + self.path, headers=bearer, timeout=10)
+        self.send_response(answer.status_code)
+        self.send_header("Content-Type", answer.headers["Content-Type"])
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def secure() -> Iterator[Sandbox]:
+    """A sandbox with HTTPS: for a role, the SDK writes `https://` itself, whatever it is told."""
+    with Sandbox(tls_port=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def relay(secure: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+    with (
+        vending_server(secure, tmp_path_factory.mktemp("server")) as vending,
+        Relay(vending.url) as running,
+    ):
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def results(secure: Sandbox, relay: Relay) -> dict[str, Any]:
+    """One run of the script; what each call gave, by name."""
+    statement = {
+        "Effect": "Allow",
+        "Action": ["oss:PutObject"],
+        "Resource": [f"acs:oss:*:*:{secure.bucket}/users/alice/*"],
+    }
+    return run_script(
+        "credentials.mjs",
+        secure,
+        PREFIX="users/alice/",
+        RELAY=relay.url,
+        SERVER=relay.target,
+        ALIBABA_CLOUD_CREDENTIALS_URI=f"{relay.url}/v1/credentials/everything",
+        STS_HOST=secure.tls_endpoint.removeprefix("https://"),
+        PLAIN_STS_HOST=secure.sts_endpoint.removeprefix("http://"),
+        NODE_EXTRA_CA_CERTS=secure.ca_file,
+        ROLE=secure.role_arn,
+        ACCESS_KEY_ID=secure.access_key_id,
+        ACCESS_KEY_SECRET=secure.access_key_secret,
+        POLICY=json.dumps({"Version": "1", "Statement": [statement]}),  # with blanks, on purpose
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("uri", URI),
+        ("uri of the environment", URI),
+        ("uri, inside", {"status": 200}),
+        ("uri, kept", {"same": True}),
+        ("role", ROLE),
+        ("role, inside", {"status": 200}),
+    ],
+)
+def test_what_is_served(results: dict[str, Any], call: str, expected: dict[str, Any]) -> None:
+    assert results[call] == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ("uri, outside", DENIED),
+        ("uri, no such grant", "GrantDenied"),
+        ("uri, no such path", "httpStatus: 404"),
+        ("uri, without a caller", "httpStatus: 401"),
+        ("role, outside", DENIED),
+        # Said only when the string to sign that STS tells is the SDK's own, byte for byte.
+        ("role, wrong secret", "the access key secret is invalid"),
+        ("role, unknown key", "InvalidAccessKeyId.NotFound"),
+        ("role, too long", "InvalidParameter.DurationSeconds"),
+        ("role, bad policy", "InvalidParameter.PolicyGrammar"),
+        ("role of a role", "NoPermission"),
+    ],
+)
+def test_a_refusal_reads_well(results: dict[str, Any], call: str, text: str) -> None:
+    assert text in results[call]["message"]
+
+
+def test_keys_are_kept_while_more_than_a_quarter_of_an_hour_is_left(
+    results: dict[str, Any], relay: Relay
+) -> None:
+    assert results
+    assert relay.asked.count("/v1/credentials/uploads?duration=3600") == 1
+
+
+def test_a_role_cannot_be_assumed_over_plain_http(results: dict[str, Any]) -> None:
+    assert "type" not in results["role, plain"]
+    assert results["role, plain"]["message"]
+
+
+def test_all_were_checked(results: dict[str, Any]) -> None:
+    assert len(results) == 17
