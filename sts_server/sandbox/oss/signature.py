@@ -139,7 +139,7 @@ def signing_key(secret: str, scope: str) -> bytes:
     """Derive the signing key of one scope."""
     key = f"aliyun_v4{secret}".encode()
     for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
+        key = hmac.digest(key, part.encode(errors="surrogateescape"), "sha256")
     return key
 
 
@@ -161,7 +161,8 @@ def matches(
     found = False
     for canonical in canonical_requests(request, authorization.additional):
         text = string_to_sign(date, authorization.scope, canonical)
-        ours = hmac.digest(key, text.encode(), "sha256").hex().encode()
+        signed = text.encode(errors="surrogateescape")
+        ours = hmac.digest(key, signed, "sha256").hex().encode()
         found |= hmac.compare_digest(ours, given)
     return found
 

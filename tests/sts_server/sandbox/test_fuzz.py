@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sts_server.sandbox.oss.errors import OssError
@@ -103,6 +103,15 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     headers=HEADERS,
     authorization=AUTHORIZATIONS,
     date=VALUES | DATES,
+)
+@example(
+    method="GET",
+    path="/bkt/a/x",
+    query="",
+    headers={},
+    authorization="OSS4-HMAC-SHA256 Credential=LTAIuser/2\x80/c/oss/aliyun_v4_request,"
+    f"Signature={'0' * 64}",
+    date="\x80",
 )
 def test_strangers(
     house: House,
