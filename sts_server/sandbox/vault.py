@@ -67,12 +67,7 @@ class Vault:
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             for file in (path, *folder.glob(f"{path.name}-*")):
                 _check(file, stat.S_ISREG)
-            self._db = sqlite3.connect(path, isolation_level=None)
-            # A commit survives the end of the program, if not of the machine: that costs no wait
-            # for the disk, and these calls are made on the event loop.
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(SCHEMA)
+            self._db = _open(path)
         except (OSError, sqlite3.Error) as error:
             raise SettingError(f"the sessions in {folder} cannot be used: {error}") from error
 
@@ -104,6 +99,20 @@ class Vault:
     def save_offset(self, offset: timedelta) -> None:
         """Keep how far virtual time is ahead, or expired sessions would come back to life."""
         self._db.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (offset // MICROSECOND,))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        # A commit survives the end of the program, if not of the machine: that costs no wait for
+        # the disk, and these calls are made on the event loop.
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.executescript(SCHEMA)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def _check(path: Path, is_right: Callable[[int], bool]) -> None:

@@ -1,6 +1,5 @@
 """A stage for the client's tests: leases, and servers that answer what a test tells them to."""
 
-import io
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -111,7 +110,6 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1
     server: _Server
 
     def setup(self) -> None:
@@ -153,14 +151,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         self.wfile.write(found.body)
-        self.wfile.flush()
         for part in found.more:
             try:
                 self.wfile.write(part)
-                self.wfile.flush()
             except OSError:
-                self.wfile = io.BytesIO()  # what is left in the old one goes nowhere
-                break
+                break  # nobody is there any more
         if found.hold:
             found.hold.wait(10)
         self.close_connection = length != len(found.body) or bool(found.more)
