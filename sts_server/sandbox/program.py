@@ -9,8 +9,8 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from sts_server.sandbox.accounts import Accounts, Role, User
@@ -38,6 +38,7 @@ from sts_server.sandbox.vault import Vault
 USER_NAME = "sandbox"
 MAX_CONFIG_BYTES = 1024**2
 STDIN = 0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 READ_BYTES = 4096
 
 
@@ -53,6 +54,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     logging.basicConfig(format="sandbox: %(message)s", level=logging.WARNING)
     with ExitStack() as stack:
+        stack.enter_context(signals_wait())
         data = settings.data
         if data is None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-")))
@@ -210,8 +212,9 @@ async def _run(
 ) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     if until_stdin_closes:
         # A thread, since standard input may be a file, which no event loop can wait for.
         threading.Thread(target=_wait_for_stdin, args=(loop, stop), daemon=True).start()
@@ -221,6 +224,20 @@ async def _run(
     for one, _ in listeners:
         one.should_exit = True
     await asyncio.gather(*serving)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+@contextmanager
+def signals_wait() -> Iterator[None]:
+    """Let signals wait while parts are made and taken down.
+
+    An interrupt between two threads that hand work to each other would leave both waiting.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def _wait_for_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

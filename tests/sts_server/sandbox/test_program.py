@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from sts_server.sandbox import ControlError, Sandbox, StartError
+from sts_server.sandbox.program import signals_wait
 
 PROGRAM = [sys.executable, "-m", "sts_server.sandbox"]
 
@@ -249,3 +250,16 @@ def test_what_is_neither_sts_nor_a_bucket_is_told_so(sandbox: Sandbox) -> None:
     assert answer.headers["Server"] == "AliyunOSS"
     assert answer.headers.get_all("Server") == ["AliyunOSS"]
     assert answer.headers["Date"]
+
+
+def test_an_interrupt_waits_until_the_parts_are_made() -> None:
+    made: list[str] = []
+
+    def begin() -> None:
+        with signals_wait():
+            signal.raise_signal(signal.SIGINT)
+            made.append("all of them")
+
+    with pytest.raises(KeyboardInterrupt):
+        begin()
+    assert made == ["all of them"]
