@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from sts_server.audit import AuditLog, Record
 from sts_server.cache.memory import MemoryCache
 from sts_server.callers.api_keys import ApiKeys
+from sts_server.callers.desk import Desk
 from sts_server.clock import Clock, system_clock
 from sts_server.config import Settings
 from sts_server.errors import ConfigError
@@ -20,6 +21,7 @@ from sts_server.policy import LONGEST_POLICY, session_policy
 from sts_server.prefix import longest
 from sts_server.scope import Caller, Grant, Scope
 from sts_server.settings import Tables
+from sts_server.settings.callers import CallersTable
 from sts_server.upstream import Sts
 from sts_server.vending import Role, Vending, telling_operator
 
@@ -60,10 +62,7 @@ def build(
         )
         assume_role = sts.assume_role
     vending = Vending(
-        callers=ApiKeys(
-            (Caller(caller.id, frozenset(caller.groups)), caller.sha256)
-            for caller in tables.callers.api_key
-        ),
+        callers=desk(tables.callers, clock),
         grants=grants(tables),
         bucket=tables.oss.bucket,
         role=Role(tables.sts.role_arn, tables.sts.external_id),
@@ -91,6 +90,23 @@ def build(
     inside.router.redirect_slashes = False
     # Outermost, so that even what Starlette answers to a fault of our own is sealed.
     return Envelope(inside)
+
+
+def desk(table: CallersTable, clock: Clock) -> Desk:
+    """Give the desk where callers prove who they are."""
+    keys = (
+        (
+            key.digest,
+            Caller(
+                caller.id,
+                frozenset(caller.groups),
+                expires=key.expires.timestamp() if key.expires else None,
+            ),
+        )
+        for caller in table.api_key
+        for key in caller.keys
+    )
+    return Desk([ApiKeys(keys, id_prefix=table.api_key_id_prefix, clock=clock)])
 
 
 def grants(tables: Tables) -> dict[str, Grant]:

@@ -109,5 +109,6 @@ def _place(document: Any, place: Sequence[str | int]) -> str:
             document = None
         if isinstance(step, int) and isinstance(document, dict):
             name = document.get("name", document.get("id"))
-            label = f" ({name})" if isinstance(name, str) and name.isprintable() else ""
+            if isinstance(name, str) and name.isprintable():
+                label = f" ({name})"
     return path.removeprefix(".") + label

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
@@ -19,10 +20,17 @@ _SESSION_NAME = 32  # characters; newer documents say 64, older ones 32
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, proven."""
+    """Who asks, proven.
+
+    Attributes:
+        claims: what else the login says of them: one text, or a set of texts.
+        expires: when their proof is over, in seconds since the epoch; None if it is not.
+    """
 
     id: str
     groups: frozenset[str] = frozenset()
+    claims: Mapping[str, str | frozenset[str]] = field(default_factory=dict, hash=False)
+    expires: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

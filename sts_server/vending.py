@@ -11,16 +11,17 @@ from sts_server.errors import InvalidArgument, Refusal, UpstreamFailure
 from sts_server.grants import read_wish, resolve
 from sts_server.lease import AssumeRole, Held, Lease, RoleRequest
 from sts_server.policy import LONGEST_POLICY, session_policy
+from sts_server.proof import Proof
 from sts_server.scope import Caller, Grant, Scope, session_name
 
 _log = logging.getLogger(__name__)
 
 
 class Authenticator(Protocol):
-    """One way to prove who is calling."""
+    """Where callers prove who they are."""
 
-    def authenticate(self, authorization: str | None) -> Caller:
-        """Tell who is calling, or raise Unauthenticated."""
+    async def authenticate(self, proof: Proof) -> Caller:
+        """Tell who is calling, or raise the Refusal that keeps us from knowing."""
 
 
 class LeaseCache(Protocol):
@@ -35,16 +36,13 @@ class Ask:
     """One request as it arrived: nothing of it is believed yet.
 
     Attributes:
-        authorizations: every `Authorization` header that was sent.
         query: the raw query string.
-        peer: the address of the other end of the connection.
     """
 
     grant: str
-    authorizations: tuple[str, ...]
+    proof: Proof
     query: bytes
     request_id: str
-    peer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ class Vending:
         """
         record: dict[str, object] = {
             "request_id": ask.request_id,
-            "peer": ask.peer,
+            "peer": ask.proof.peer,
             "caller": None,
             "grant": ask.grant[:64],
         }
@@ -109,9 +107,7 @@ class Vending:
         return vended
 
     async def _decide(self, ask: Ask, record: dict[str, object]) -> Vended:
-        if len(ask.authorizations) > 1:
-            raise InvalidArgument("more than one Authorization header was sent")
-        caller = self._callers.authenticate(next(iter(ask.authorizations), None))
+        caller = await self._callers.authenticate(ask.proof)
         record["caller"] = caller.id
         wish = read_wish(ask.grant, ask.query)
         if wish.refused is not None:

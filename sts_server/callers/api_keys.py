@@ -6,17 +6,18 @@ import secrets
 from collections.abc import Iterable
 from typing import Final
 
+from sts_server.clock import Clock, system_clock
 from sts_server.errors import Unauthenticated
 from sts_server.scope import Caller
 
 _BYTES: Final = 32
+_START: Final = "osk_"
 _KEY = re.compile(r"osk_[A-Za-z0-9_-]{43}")
-_BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
 def new_key() -> str:
     """Make a key: `osk_` and 43 characters of base64url, 256 random bits."""
-    return "osk_" + secrets.token_urlsafe(_BYTES)
+    return _START + secrets.token_urlsafe(_BYTES)
 
 
 def digest(key: str) -> str:
@@ -30,28 +31,34 @@ def digest(key: str) -> str:
 class ApiKeys:
     """Knows callers by the digests of their keys."""
 
-    def __init__(self, callers: Iterable[tuple[Caller, Iterable[str]]]) -> None:
-        """Take each caller with the SHA-256 digests (hexadecimal) of their keys."""
-        self._callers = {sha256: caller for caller, digests in callers for sha256 in digests}
+    def __init__(
+        self,
+        keys: Iterable[tuple[str, Caller]],
+        *,
+        id_prefix: str = "",
+        clock: Clock = system_clock,
+    ) -> None:
+        """Take each key as its SHA-256 digest (hexadecimal), with whose it is and until when."""
+        self._callers = dict(keys)
+        self.id_prefix = id_prefix
+        self._clock = clock
 
-    def authenticate(self, authorization: str | None) -> Caller:
-        """Tell who is calling.
+    def claims(self, token: str) -> bool:
+        """Whether a token looks like a key, complete or not: such a one is nobody else's to see."""
+        return token.startswith(_START)
 
-        Args:
-            authorization: the request's `Authorization` header, or None.
+    async def authenticate(self, token: str) -> Caller:
+        """Tell whose key this is.
 
         Raises:
-            Unauthenticated: the header is missing, is no Bearer key, or names a key unknown here.
+            Unauthenticated: it is no key, unknown here, or over.
         """
-        if authorization is None:
-            raise Unauthenticated("send your key as 'Authorization: Bearer osk_…'")
-        bearer = _BEARER.fullmatch(authorization)
-        if bearer is None or not _KEY.fullmatch(bearer[1]):
-            raise Unauthenticated(
-                "the Authorization header holds no key of this server ('Bearer osk_…')"
-            )
+        if not _KEY.fullmatch(token):
+            raise Unauthenticated("the key is not whole: it is osk_ and 43 characters")
         # Looking up by digest tells an attacker's stopwatch nothing about any real key.
-        caller = self._callers.get(digest(bearer[1]))
+        caller = self._callers.get(digest(token))
         if caller is None:
             raise Unauthenticated("this key is not, or no longer, known here")
+        if caller.expires is not None and caller.expires <= self._clock():
+            raise Unauthenticated("this key is over; ask the operator for a new one")
         return caller

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from sts_server.clock import to_wire
 from sts_server.errors import Refusal
-from sts_server.settings import OssTable
+from sts_server.settings.oss import OssTable
 from sts_server.vending import Vended
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode

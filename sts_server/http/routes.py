@@ -13,7 +13,8 @@ from starlette.types import ExceptionHandler
 from sts_server.clock import Clock
 from sts_server.errors import Refusal
 from sts_server.http import answers
-from sts_server.settings import OssTable
+from sts_server.proof import Proof
+from sts_server.settings.oss import OssTable
 from sts_server.vending import Ask, Vending
 
 _log = logging.getLogger(__name__)
@@ -25,10 +26,9 @@ def routes(vending: Vending, oss: OssTable, clock: Clock) -> list[Route]:
     async def credentials(request: Request) -> Response:
         ask = Ask(
             grant=request.path_params["grant"],
-            authorizations=tuple(request.headers.getlist("authorization")),
+            proof=Proof(request.headers.getlist, request.client.host if request.client else ""),
             query=request.scope["query_string"],
             request_id=request.state.request_id,
-            peer=request.client.host if request.client else "",
         )
         vended = await vending.vend(ask)
         return answers.lease(vended, oss, now=clock(), request_id=ask.request_id)

@@ -135,7 +135,7 @@ def test_a_mistake_is_named_with_its_place(old: str, new: str, place: str, what:
 
 def test_a_digest_that_is_none_is_not_repeated() -> None:
     (line,) = problems(CONFIG.replace('sha256 = ["', 'sha256 = ["osk_oops', 1))
-    assert line.startswith("callers.api_key[0].sha256[0] (alice): must be 64 hex")
+    assert line.startswith("callers.api_key[0].sha256[0].digest (alice): must be 64 hex")
     assert "oops" not in line
 
 
@@ -148,6 +148,29 @@ def test_one_key_is_not_two_callers() -> None:
     first = CONFIG.split('sha256 = ["')[1][:64]
     second = CONFIG.split('sha256 = ["')[2][:64]
     assert "share a key" in problems(CONFIG.replace(second, first))[0]
+
+
+def test_a_key_may_say_when_it_is_over() -> None:
+    digest = CONFIG.split('sha256 = ["')[1][:64]
+    told = f'{{ digest = "{digest}", expires = 2027-01-01T00:00:00Z }}'
+    (key,) = read(CONFIG.replace(f'"{digest}"', told, 1)).tables.callers.api_key[0].keys
+    assert key.digest == digest
+    assert key.expires is not None
+    assert key.expires.isoformat() == "2027-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("moment", ["2027-01-01T00:00:00", '"2027-01-01T00:00:00Z"', "1800000000"])
+def test_a_moment_names_its_zone(moment: str) -> None:
+    digest = CONFIG.split('sha256 = ["')[1][:64]
+    told = f'{{ digest = "{digest}", expires = {moment} }}'
+    (line,) = problems(CONFIG.replace(f'"{digest}"', told, 1))
+    assert line.startswith("callers.api_key[0].sha256[0].expires (alice): ")
+
+
+@pytest.mark.parametrize("prefix", ["key", "a b:", "k" * 32 + ":", "*:", "/"])
+def test_an_id_prefix_ends_in_a_sign_that_names_may_hold(prefix: str) -> None:
+    (line,) = problems(f'[callers]\napi_key_id_prefix = "{prefix}"\n{CONFIG}')
+    assert line.startswith("callers.api_key_id_prefix: must be at most 32")
 
 
 def test_without_callers_nobody_could_prove_who_they_are() -> None:

@@ -9,6 +9,7 @@ import pytest
 from sts_server.audit import Record
 from sts_server.cache.memory import MemoryCache
 from sts_server.callers.api_keys import ApiKeys, digest
+from sts_server.callers.desk import Desk
 from sts_server.errors import (
     GrantDenied,
     InvalidArgument,
@@ -17,6 +18,7 @@ from sts_server.errors import (
     UpstreamRefused,
 )
 from sts_server.lease import RoleRequest
+from sts_server.proof import Proof
 from sts_server.scope import Caller, Grant, Scope
 from sts_server.vending import Ask, Role, Vending, role_request, telling_operator
 from tests.sts_server.parts import ALICE_KEY, T0, ScriptedSts
@@ -32,12 +34,13 @@ PROOF = (f"Bearer {ALICE_KEY}",)
 
 
 def ask(grant: str = "uploads", authorizations: tuple[str, ...] = PROOF, query: bytes = b"") -> Ask:
-    return Ask(grant, authorizations, query, request_id="R-1", peer="127.0.0.1")
+    proof = Proof({"authorization": authorizations}.__getitem__, "127.0.0.1")
+    return Ask(grant, proof, query, request_id="R-1")
 
 
 def vending(sts: ScriptedSts, audit: list[Record]) -> Vending:
     return Vending(
-        callers=ApiKeys([(ALICE, [digest(ALICE_KEY)])]),
+        callers=Desk([ApiKeys([(digest(ALICE_KEY), ALICE)])]),
         grants=GRANTS,
         bucket="examplebucket",
         role=ROLE,
@@ -119,7 +122,7 @@ def test_no_lease_leaves_without_its_audit_line(sts: ScriptedSts) -> None:
         raise OSError(28, "No space left on device")
 
     house = Vending(
-        callers=ApiKeys([(ALICE, [digest(ALICE_KEY)])]),
+        callers=Desk([ApiKeys([(digest(ALICE_KEY), ALICE)])]),
         grants=GRANTS,
         bucket="examplebucket",
         role=ROLE,

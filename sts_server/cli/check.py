@@ -1,0 +1,39 @@
+"""`sts-server check`: reads a configuration and says what is wrong with it, or what it gives."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from sts_server import app
+from sts_server.cli.commands import Commands
+from sts_server.cli.exits import DONE
+from sts_server.cli.files import read
+from sts_server.config import key_problems, read_tables
+from sts_server.policy import LONGEST_POLICY
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the program's."""
+    parser = commands.add_parser("check", help="read a configuration and say what is wrong with it")
+    parser.add_argument("--config", type=Path, metavar="FILE", required=True)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Check one file; raises ConfigError."""
+    path: Path = options.config
+    tables = read_tables(read(path))
+    app.check(tables)
+    print(f"{path}: bucket {tables.oss.bucket} in {tables.oss.region}, {tables.sts.role_arn}")
+    lengths = app.longest_policies(tables)
+    for grant in tables.grants:
+        who = [*grant.who.callers, *(f"group {name}" for name in grant.who.groups)]
+        place = "the whole bucket" if grant.whole_bucket else grant.prefix
+        print(
+            f"  {grant.name}: {', '.join(who)} may {', '.join(grant.actions)} in {place}"
+            f" for {grant.duration} s (policy: at most {lengths[grant.name]} of {LONGEST_POLICY})"
+        )
+    # A configuration can be checked where its secret is not.
+    for problem in key_problems(environ):
+        print(f"  to serve it here: {problem}")
+    return DONE

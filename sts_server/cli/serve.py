@@ -1,0 +1,106 @@
+"""`sts-server serve`: runs the server, with a sandbox if asked."""
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from sts_server import app
+from sts_server.callers.api_keys import digest, new_key
+from sts_server.cli.commands import Commands
+from sts_server.cli.exits import DONE, Failed
+from sts_server.cli.files import read
+from sts_server.config import ID_NAME, SECRET_NAME, parse
+from sts_server.lines import Lines
+from sts_server.sandbox import Sandbox
+from sts_server.serving import address_of, open_listener, serve
+from sts_server.shapes import listen_address
+
+_STDOUT = 1  # its file descriptor
+
+_SANDBOX = """
+[server]
+listen = "{listen}"
+[oss]
+bucket = "{sandbox.bucket}"
+region = "{sandbox.region}"
+endpoint = "{sandbox.endpoint}"
+[sts]
+role_arn = "{sandbox.role_arn}"
+endpoint = "{sandbox.sts_endpoint}"
+[[callers.api_key]]
+id = "alice"
+sha256 = ["{sha256}"]
+[[grants]]
+name = "uploads"
+prefix = "users/{{caller}}/"
+actions = ["get", "put", "list"]
+who = {{ callers = ["*"] }}
+"""
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the program's."""
+    parser = commands.add_parser("serve", help="run the server until Ctrl-C or SIGTERM")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--config", type=Path, metavar="FILE", help="the configuration, TOML")
+    source.add_argument(
+        "--sandbox",
+        action="store_true",
+        help="need no cloud: start a local STS and OSS too, and make a throwaway key",
+    )
+    parser.add_argument(
+        "--listen", type=_address, metavar="HOST:PORT", help="instead of server.listen"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Run until a signal ends it; raises ConfigError, Failed, SandboxError."""
+    if not options.sandbox:
+        settings = parse(read(options.config), environ)
+        return _run(app.build(settings), options.listen or settings.tables.server.listen)
+    with Sandbox() as sandbox:
+        key = new_key()
+        listen = options.listen or "127.0.0.1:8000"
+        text = _SANDBOX.format(sandbox=sandbox, sha256=digest(key), listen=listen)
+        own_key = {ID_NAME: sandbox.access_key_id, SECRET_NAME: sandbox.access_key_secret}
+        settings = parse(text, own_key)
+        try_it = (
+            "Try it: printf examplecontent | OSS_STS_SERVER={url} OSS_STS_GRANT=uploads "
+            f"OSS_STS_TOKEN={key} sts-client put - "
+            f"oss://{sandbox.bucket}/users/alice/exampledir/exampleobject.txt"
+        )
+        return _run(app.build(settings), listen, then=try_it)
+
+
+def _run(application: ASGIApp, listen: str, then: str = "") -> int:
+    try:
+        listener = open_listener(listen)
+    except socket.gaierror:
+        raise Failed(f"cannot listen on {listen}: no such address") from None
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise Failed(f"cannot listen on {listen}: {why}") from None
+    url = address_of(listen, listener)
+    lines = [json.dumps({"url": url}), *([then.format(url=url)] if then else [])]
+
+    def ready() -> None:
+        # Whoever does not read this still gets a server.
+        with contextlib.suppress(OSError):
+            Lines(_STDOUT).write("\n".join(lines))
+
+    serve(application, listener, ready)
+    return DONE
+
+
+def _address(text: str) -> str:
+    try:
+        return listen_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,115 @@
+"""The desk: one proof, one login, and no name that two logins could mean."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from sts_server.callers.api_keys import ApiKeys, digest
+from sts_server.callers.desk import Desk
+from sts_server.errors import CallerNotAllowed, InvalidArgument, Unauthenticated
+from sts_server.proof import Proof
+from sts_server.scope import Caller
+from tests.sts_server.parts import ALICE_KEY
+
+
+@dataclass
+class AnyBearer:
+    """A login that believes every token to be its caller's name."""
+
+    id_prefix: str = ""
+
+    def claims(self, token: str) -> bool:
+        return not token.startswith("unknown")
+
+    async def authenticate(self, token: str) -> Caller:
+        return Caller(token, frozenset({token, "staff"}))
+
+
+@dataclass
+class NameHeader:
+    """A login that believes a header."""
+
+    header: str = "x-name"
+    id_prefix: str = "proxy:"
+
+    def claims(self, proof: Proof) -> bool:
+        return bool(proof.header(self.header))
+
+    async def authenticate(self, proof: Proof) -> Caller:
+        return Caller(proof.header(self.header)[0])
+
+
+KEYS = ApiKeys([(digest(ALICE_KEY), Caller("alice"))])
+
+
+def ask(desk: Desk, headers: Mapping[str, Sequence[str]]) -> Caller:
+    return asyncio.run(
+        desk.authenticate(Proof(lambda name: headers.get(name, ()), peer="127.0.0.1"))
+    )
+
+
+@pytest.mark.parametrize("start", ["Bearer ", "bearer  ", "BEARER "])
+def test_a_bearer_is_a_bearer_in_any_case(start: str) -> None:
+    assert ask(Desk([KEYS]), {"authorization": [start + ALICE_KEY]}) == Caller("alice")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        (),
+        [""],
+        ["Bearer"],
+        ["Bearer "],
+        [ALICE_KEY],
+        [f"Basic {ALICE_KEY}"],
+        [f"Bearer {ALICE_KEY} {ALICE_KEY}"],
+        [f"Bearer {ALICE_KEY}\n"],
+        [f"Bearer {ALICE_KEY.upper()}"],
+        [f"Bearer {digest(ALICE_KEY)}"],
+    ],
+)
+def test_nothing_else_is_a_proof_and_nothing_of_it_is_repeated(sent: Sequence[str]) -> None:
+    with pytest.raises(Unauthenticated) as refusal:
+        ask(Desk([KEYS]), {"authorization": sent})
+    assert "aaa" not in str(refusal.value)
+
+
+def test_the_first_login_that_claims_a_token_is_the_only_one_asked() -> None:
+    desk = Desk([KEYS, AnyBearer("any:")])
+    assert ask(desk, {"authorization": ["Bearer bob"]}).id == "any:bob"
+    with pytest.raises(Unauthenticated):
+        ask(desk, {"authorization": ["Bearer osk_" + "x" * 43]})
+    with pytest.raises(Unauthenticated):
+        ask(desk, {"authorization": ["Bearer unknown"]})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": [f"Bearer {ALICE_KEY}", f"Bearer {ALICE_KEY}"]},
+        {"authorization": [f"Bearer {ALICE_KEY}"], "x-name": ["alice"]},
+        {"authorization": [""], "x-name": ["alice"]},
+        {"x-name": ["alice"], "x-other": ["bob"]},
+    ],
+)
+def test_two_proofs_are_refused_whichever_is_right(headers: Mapping[str, Sequence[str]]) -> None:
+    desk = Desk([KEYS], [NameHeader(), NameHeader("x-other", "other:")])
+    with pytest.raises(InvalidArgument):
+        ask(desk, headers)
+
+
+def test_ids_and_groups_carry_their_logins_prefix() -> None:
+    desk = Desk([KEYS, AnyBearer("any:")], [NameHeader()])
+    caller = ask(desk, {"authorization": ["Bearer alice"]})
+    assert caller == Caller("any:alice", frozenset({"any:alice", "any:staff"}))
+    assert ask(desk, {"x-name": ["alice"]}).id == "proxy:alice"
+    assert ask(desk, {"authorization": [f"Bearer {ALICE_KEY}"]}).id == "alice"
+
+
+def test_at_the_bare_login_nobody_takes_a_name_of_another() -> None:
+    desk = Desk([AnyBearer()], [NameHeader()])
+    assert ask(desk, {"authorization": ["Bearer proxy"]}).id == "proxy"
+    with pytest.raises(CallerNotAllowed):
+        ask(desk, {"authorization": ["Bearer proxy:alice"]})
