@@ -1,11 +1,11 @@
 """Puts the parts together: settings, clock and upstream in, an ASGI application out."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
 
 from sts_server.audit import AuditLog, Record
 from sts_server.cache.memory import MemoryCache
@@ -13,10 +13,13 @@ from sts_server.callers.api_keys import ApiKeys
 from sts_server.callers.desk import Desk
 from sts_server.clock import Clock, system_clock
 from sts_server.config import Settings
+from sts_server.denials import Denials
+from sts_server.deny_file import DenyFile
 from sts_server.errors import ConfigError
 from sts_server.http.envelope import Envelope
+from sts_server.http.live import Generation, Live
 from sts_server.http.routes import problems, routes
-from sts_server.lease import AssumeRole
+from sts_server.lease import AssumeRole, Lease, RoleRequest
 from sts_server.policy import LONGEST_POLICY, session_policy
 from sts_server.prefix import longest
 from sts_server.scope import Caller, Grant, Scope
@@ -26,70 +29,98 @@ from sts_server.upstream import Sts
 from sts_server.vending import Role, Vending, telling_operator
 
 
-def build(
-    settings: Settings,
-    *,
-    assume_role: AssumeRole | None = None,
-    audit: Callable[[Record], None] | None = None,
-    clock: Clock = system_clock,
-) -> ASGIApp:
-    """Build the application.
+class App(Live):
+    """The application, and what of it outlives a change of its settings: the leases."""
 
-    Args:
-        settings: what `config.parse` read.
-        assume_role: asks for a lease; by default STS does, with the settings' key.
-        audit: takes each audit record; by default the settings' log does.
-        clock: tells the time.
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        assume_role: AssumeRole | None = None,
+        audit: Callable[[Record], None] | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        """Put the parts together.
 
-    Raises:
-        ConfigError: a grant's policy can be longer than STS takes, or a file cannot be opened.
-    """
-    tables = settings.tables
-    check(tables)
+        Args:
+            settings: what `config.parse` read.
+            assume_role: asks for a lease; by default STS does, with the settings' key.
+            audit: takes each audit record; by default the settings' log does.
+            clock: tells the time.
+
+        Raises:
+            ConfigError: a grant's policy can be longer than STS takes, or a file cannot be opened.
+        """
+        self._assume_role = assume_role
+        self._audit = audit
+        self._clock = clock
+        self._cache = MemoryCache(_nobody, clock=clock)
+        super().__init__(self._generation(settings))
+
+    async def reload(self, settings: Settings) -> None:
+        """Answer by other settings from now on; the leases that are out stay known.
+
+        Raises:
+            ConfigError: they cannot be used; then nothing has changed.
+        """
+        await self.change_to(await asyncio.to_thread(self._generation, settings))
+
+    def _generation(self, settings: Settings) -> Generation:
+        tables = settings.tables
+        check(tables)
+        with contextlib.ExitStack() as opened:
+            assume_role = self._assume_role or _sts(settings, self._clock, opened)
+            audit = self._audit or _audit_log(tables.server.audit, self._clock, opened)
+            vending = Vending(
+                callers=desk(tables.callers, self._clock),
+                grants=grants(tables),
+                bucket=tables.oss.bucket,
+                role=Role(tables.sts.role_arn, tables.sts.external_id),
+                cache=self._cache,
+                audit=audit,
+                denials=DenyFile(Path(tables.server.deny_file))
+                if tables.server.deny_file
+                else Denials,
+            )
+            inside = Starlette(
+                routes=routes(vending, tables.oss, self._clock), exception_handlers=problems()
+            )
+            # A slash too many is no other name for a lease: a redirect would go to whatever Host
+            # says.
+            inside.router.redirect_slashes = False
+            parts = opened.pop_all()
+
+        @contextlib.asynccontextmanager
+        async def running() -> AsyncIterator[None]:
+            with parts:
+                self._cache.assume_role = telling_operator(assume_role)
+                # While STS hangs, one caller must leave room for another.
+                self._cache.shelves.calls_at_once = max(1, tables.sts.max_calls // 2)
+                yield
+
+        # Outermost, so that even what Starlette answers to a fault of our own is sealed.
+        return Generation(Envelope(inside), running())
+
+
+async def _nobody(_: RoleRequest) -> Lease:
+    raise AssertionError("no generation has begun")
+
+
+def _sts(settings: Settings, clock: Clock, opened: contextlib.ExitStack) -> AssumeRole:
     if settings.ca_bundle is not None and not Path(settings.ca_bundle).exists():
         raise ConfigError(["environment: the CA bundle it names does not exist"])
-    sts: Sts | None = None
-    if assume_role is None:
-        sts = Sts(
-            key_id=settings.key.id,
-            key_secret=settings.key.secret,
-            security_token=settings.key.security_token,
-            region=tables.oss.region,
-            endpoint=tables.sts.endpoint,
-            max_calls=tables.sts.max_calls,
-            ca_bundle=settings.ca_bundle,
-            clock=clock,
-        )
-        assume_role = sts.assume_role
-    vending = Vending(
-        callers=desk(tables.callers, clock),
-        grants=grants(tables),
-        bucket=tables.oss.bucket,
-        role=Role(tables.sts.role_arn, tables.sts.external_id),
-        cache=MemoryCache(
-            telling_operator(assume_role),
-            # While STS hangs, one caller must leave room for another.
-            calls_at_once=max(1, tables.sts.max_calls // 2),
-            clock=clock,
-        ),
-        audit=audit or _audit_log(tables.server.audit, clock).write,
+    sts = Sts(
+        key_id=settings.key.id,
+        key_secret=settings.key.secret,
+        security_token=settings.key.security_token,
+        region=settings.tables.oss.region,
+        endpoint=settings.tables.sts.endpoint,
+        max_calls=settings.tables.sts.max_calls,
+        ca_bundle=settings.ca_bundle,
+        clock=clock,
     )
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        if sts is not None:
-            sts.close()
-
-    inside = Starlette(
-        routes=routes(vending, tables.oss, clock),
-        exception_handlers=problems(),
-        lifespan=lifespan,
-    )
-    # A slash too many is no other name for a lease: a redirect would go to whatever Host says.
-    inside.router.redirect_slashes = False
-    # Outermost, so that even what Starlette answers to a fault of our own is sealed.
-    return Envelope(inside)
+    opened.callback(sts.close)
+    return sts.assume_role
 
 
 def desk(table: CallersTable, clock: Clock) -> Desk:
@@ -138,8 +169,10 @@ def check(tables: Tables) -> None:
         raise ConfigError(problems)
 
 
-def _audit_log(target: str, clock: Clock) -> AuditLog:
+def _audit_log(target: str, clock: Clock, opened: contextlib.ExitStack) -> Callable[[Record], None]:
     try:
-        return AuditLog(target, clock=clock)
+        log = AuditLog(target, clock=clock)
     except OSError as error:
         raise ConfigError([f"server.audit: cannot be opened: {error.strerror}"]) from None
+    opened.callback(log.close)
+    return log.write

@@ -33,7 +33,8 @@ class AuditLog:
             OSError: the file cannot be opened, or standard error is closed.
         """
         self._clock = clock
-        if target == "stderr":
+        self._shared = target == "stderr"
+        if self._shared:
             if sys.stderr is None:
                 # Closed by whoever started us: its number may be anything by now.
                 raise OSError(errno.EBADF, "standard error is closed")
@@ -49,6 +50,11 @@ class AuditLog:
         """
         timed = {"time": to_wire(self._clock()), **record}
         self._lines.write(_encode(timed))
+
+    def close(self) -> None:
+        """Close the file, if it was this log that opened it."""
+        if not self._shared:
+            self._lines.close()
 
 
 def _open(path: Path) -> int:

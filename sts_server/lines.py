@@ -32,6 +32,10 @@ class Lines:
             self._put(text[start : start + _PIECE])
         self._torn = False
 
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
     def _put(self, piece: bytes) -> None:
         if not self._room.poll(0):
             raise BlockingIOError(errno.EAGAIN, "whoever reads it does not keep up")

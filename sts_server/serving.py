@@ -1,12 +1,16 @@
 """Serves an application on a socket until SIGTERM or Ctrl-C, with bounds on what a peer may do."""
 
+import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+
+Reload = Callable[[], Awaitable[None]]
+"""Takes other settings while the server runs; deals with whatever is wrong with them itself."""
 
 _GRACE = 15  # seconds that requests under way are given at the end: more than one call to STS takes
 _LARGEST_HEAD = 16 * 1024  # bytes of request line and headers; a bearer token has 47, a JWT 2,000
@@ -42,6 +46,7 @@ def server_config(application: ASGIApp) -> uvicorn.Config:
         # httptools is faster, but takes heads without end and a pipeline of requests without end.
         http="h11",
         h11_max_incomplete_event_size=_LARGEST_HEAD,
+        lifespan="on",  # not "auto", which goes on without what could not start
         log_config=None,
         log_level="warning",
         proxy_headers=False,  # the peer is the peer
@@ -51,29 +56,52 @@ def server_config(application: ASGIApp) -> uvicorn.Config:
     )
 
 
-def serve(application: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
+def serve(
+    application: ASGIApp,
+    listener: socket.socket,
+    ready: Callable[[], None],
+    reload: Reload | None = None,
+) -> None:
     """Serve until a signal ends it.
 
     Args:
         application: what answers.
         listener: an open socket.
         ready: called when requests are answered.
+        reload: called at each SIGHUP, one at a time; without it SIGHUP ends the process.
     """
     with listener, _quiet_end():
-        _Server(server_config(application), ready).run(sockets=[listener])
+        _Server(server_config(application), ready, reload).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers, not before."""
+    """Says when it answers, not before; and listens to one more signal."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], reload: Reload | None
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._reload = reload
+        self._turn = asyncio.Lock()
+        self._reloads: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            if self._reload is not None:
+                loop = asyncio.get_running_loop()
+                loop.add_signal_handler(signal.SIGHUP, self._start_reload, self._reload)
             self._ready()
+
+    def _start_reload(self, reload: Reload) -> None:
+        task = asyncio.get_running_loop().create_task(self._in_turn(reload))
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _in_turn(self, reload: Reload) -> None:
+        async with self._turn:
+            await reload()
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from sts_server.audit import Record
 from sts_server.clock import to_wire
+from sts_server.denials import Denials
 from sts_server.errors import InvalidArgument, Refusal, UpstreamFailure
 from sts_server.grants import read_wish, resolve
 from sts_server.lease import AssumeRole, Held, Lease, RoleRequest
@@ -74,14 +75,16 @@ class Vending:
         role: Role,
         cache: LeaseCache,
         audit: Callable[[Record], None],
+        denials: Callable[[], Denials] = Denials,
     ) -> None:
-        """Take the parts."""
+        """Take the parts; `denials` tells what is denied at the moment it is called."""
         self._callers = callers
         self._grants = grants
         self._bucket = bucket
         self._role = role
         self._cache = cache
         self._audit = audit
+        self._denials = denials
 
     async def vend(self, ask: Ask) -> Vended:
         """Answer one ask: authenticate, read the wish, find the grant, narrow, then fetch a lease.
@@ -109,14 +112,19 @@ class Vending:
     async def _decide(self, ask: Ask, record: dict[str, object]) -> Vended:
         caller = await self._callers.authenticate(ask.proof)
         record["caller"] = caller.id
+        self._denials().refuse_caller(caller.id)
         wish = read_wish(ask.grant, ask.query)
         if wish.refused is not None:
             record["refused"] = wish.refused
         scope, duration = resolve(self._grants, self._bucket, caller, wish)
         record.update(bucket=scope.bucket, prefix=scope.prefix, actions=scope.actions)
+        self._denials().refuse_grant(wish.grant)
         request = role_request(self._role, scope, caller, duration)
         record["session_name"] = request.session_name
         held = await self._cache.lease(caller.id, request, wish.refused)
+        # What was stopped while STS was asked is stopped.
+        self._denials().refuse_caller(caller.id)
+        self._denials().refuse_grant(wish.grant)
         record.update(
             access_key_id=held.lease.access_key_id,
             expiry=to_wire(held.lease.expiry),

@@ -19,7 +19,11 @@ _AWAY = (UpstreamUnavailable, UpstreamThrottled)
 
 
 class MemoryCache:
-    """One live lease per caller and exact AssumeRole arguments. For use on one event loop."""
+    """One live lease per caller and exact AssumeRole arguments. For use on one event loop.
+
+    Attributes:
+        assume_role: asks STS; replaced when the server's settings change, while the leases stay.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,7 @@ class MemoryCache:
             clock: judges the life of leases.
             stopwatch: measures rates and pauses; unlike a clock it is never set.
         """
-        self._assume_role = assume_role
+        self.assume_role = assume_role
         self.shelves = Shelves(size, calls_at_once)
         self._patience = patience
         self._clock = clock
@@ -115,7 +119,7 @@ class MemoryCache:
     ) -> Lease:
         try:
             async with shelf.turns:
-                lease = await self._assume_role(request)
+                lease = await self.assume_role(request)
         except Exception as error:
             entry.retry_at = self._stopwatch() + _RETRY_UPSTREAM
             entry.away = isinstance(error, _AWAY)

@@ -103,12 +103,15 @@ class Shelves:
 
     A caller's own leases push out each other. Only when all shelves are full does the caller who
     was away for longest lose one.
+
+    Attributes:
+        calls_at_once: calls under way for each caller who comes from now on.
     """
 
     def __init__(self, size: int, calls_at_once: int) -> None:
         """Keep at most `size` leases; let each caller have so many calls under way."""
         self._size = size
-        self._calls_at_once = calls_at_once
+        self.calls_at_once = calls_at_once
         self._shelves: OrderedDict[str, Shelf] = OrderedDict()
         self._count = 0
 
@@ -120,7 +123,7 @@ class Shelves:
         """Give a caller's shelf as the one used last."""
         shelf = self._shelves.get(caller_id)
         if shelf is None:
-            shelf = self._shelves[caller_id] = Shelf(asyncio.Semaphore(self._calls_at_once))
+            shelf = self._shelves[caller_id] = Shelf(asyncio.Semaphore(self.calls_at_once))
         self._shelves.move_to_end(caller_id)
         return shelf
 

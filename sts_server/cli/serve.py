@@ -8,17 +8,16 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from starlette.types import ASGIApp
-
-from sts_server import app
+from sts_server.app import App
 from sts_server.callers.api_keys import digest, new_key
 from sts_server.cli.commands import Commands
 from sts_server.cli.exits import DONE, Failed
 from sts_server.cli.files import read
+from sts_server.cli.reload import reloading
 from sts_server.config import ID_NAME, SECRET_NAME, parse
 from sts_server.lines import Lines
 from sts_server.sandbox import Sandbox
-from sts_server.serving import address_of, open_listener, serve
+from sts_server.serving import Reload, address_of, open_listener, serve
 from sts_server.shapes import listen_address
 
 _STDOUT = 1  # its file descriptor
@@ -64,7 +63,9 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run until a signal ends it; raises ConfigError, Failed, SandboxError."""
     if not options.sandbox:
         settings = parse(read(options.config), environ)
-        return _run(app.build(settings), options.listen or settings.tables.server.listen)
+        application = App(settings)
+        reload = reloading(application, options.config, environ, settings)
+        return _run(application, options.listen or settings.tables.server.listen, reload)
     with Sandbox() as sandbox:
         key = new_key()
         listen = options.listen or "127.0.0.1:8000"
@@ -76,10 +77,10 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             f"OSS_STS_TOKEN={key} sts-client put - "
             f"oss://{sandbox.bucket}/users/alice/exampledir/exampleobject.txt"
         )
-        return _run(app.build(settings), listen, then=try_it)
+        return _run(App(settings), listen, then=try_it)
 
 
-def _run(application: ASGIApp, listen: str, then: str = "") -> int:
+def _run(application: App, listen: str, reload: Reload | None = None, *, then: str = "") -> int:
     try:
         listener = open_listener(listen)
     except socket.gaierror:
@@ -95,7 +96,7 @@ def _run(application: ASGIApp, listen: str, then: str = "") -> int:
         with contextlib.suppress(OSError):
             Lines(_STDOUT).write("\n".join(lines))
 
-    serve(application, listener, ready)
+    serve(application, listener, ready, reload)
     return DONE
 
 

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from sts_server import app
+from sts_server.app import App
 from sts_server.config import parse
 from sts_server.lease import Lease, RoleRequest
 from sts_server.serving import open_listener, server_config
@@ -95,8 +95,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         audit = Path(folder) / "audit.jsonl"
         settings = parse(f'[server]\naudit = "{audit}"\n{CONFIG}', ENVIRON)
-        vending = app.build(settings, assume_role=assume_role)
-        body = _one_body(app.build(settings, assume_role=assume_role))
+        vending = App(settings, assume_role=assume_role)
+        body = _one_body(App(settings, assume_role=assume_role))
         ours, theirs = 0.0, 0.0
         for _ in range(ROUNDS):
             theirs = max(theirs, requests_per_second(bare(body)))

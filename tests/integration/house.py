@@ -55,7 +55,9 @@ class Server:
     """A running vending server."""
 
     url: str
+    config_path: Path
     audit_path: Path
+    log_path: Path
     process: subprocess.Popen[str]
 
     def lease(self, caller: str = "alice", grant: str = "uploads", **wish: str) -> dict[str, Any]:
@@ -80,33 +82,45 @@ class Server:
         """Read the audit log."""
         return [json.loads(line) for line in self.audit_path.read_text().splitlines()]
 
+    def log(self) -> str:
+        """Read what it wrote on standard error."""
+        return self.log_path.read_text()
+
 
 @contextmanager
-def vending_server(sandbox: Sandbox, folder: Path, **changes: str) -> Iterator[Server]:
+def vending_server(
+    sandbox: Sandbox, folder: Path, config_text: str = CONFIG, **changes: str
+) -> Iterator[Server]:
     """Run `sts-server serve` in front of a sandbox until the block ends.
 
     Args:
         sandbox: its STS and OSS.
-        folder: for the configuration and the audit log.
+        folder: for the configuration, the audit log and what it writes on standard error.
+        config_text: a template of its configuration.
         changes: environment variables to set for the server.
     """
     audit = folder / "audit.jsonl"
     digests = {caller: digest(key) for caller, key in KEYS.items()}
     config = folder / "sts-server.toml"
-    config.write_text(CONFIG.format(sandbox=sandbox, audit=audit, **digests))
+    config.write_text(config_text.format(sandbox=sandbox, audit=audit, **digests))
+    log = folder / "server.log"
     environ = {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": sandbox.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": sandbox.access_key_secret,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sts_server", "serve", "--config", config],
-        env=os.environ | environ | changes,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with log.open("w") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sts_server", "serve", "--config", config],
+            env=os.environ | environ | changes,
+            stdout=subprocess.PIPE,
+            stderr=written,
+            text=True,
+        )
     assert process.stdout is not None
     try:
-        yield Server(json.loads(process.stdout.readline())["url"], audit, process)
+        ready = process.stdout.readline()
+        assert ready, log.read_text()
+        yield Server(json.loads(ready)["url"], config, audit, log, process)
     finally:
         process.terminate()
         process.communicate(timeout=30)

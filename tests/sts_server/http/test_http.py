@@ -16,7 +16,7 @@ import requests
 import uvicorn
 from starlette.types import ASGIApp
 
-from sts_server import app
+from sts_server.app import App
 from sts_server.audit import Record
 from sts_server.errors import (
     UpstreamFailure,
@@ -60,7 +60,7 @@ class House:
 @pytest.fixture
 def house(sts: ScriptedSts, clock: SetClock) -> Iterator[House]:
     audit: list[Record] = []
-    application = app.build(read(), assume_role=sts, audit=audit.append, clock=clock)
+    application = App(read(), assume_role=sts, audit=audit.append, clock=clock)
     with serving(application) as url:
         yield House(url, sts, clock, audit)
 
@@ -218,7 +218,7 @@ def test_a_fault_of_our_own_shows_nothing_of_itself(
     def broken(_: Record) -> None:
         raise OSError(28, "No space left on device")
 
-    with serving(app.build(read(), assume_role=sts, audit=broken, clock=clock)) as url:
+    with serving(App(read(), assume_role=sts, audit=broken, clock=clock)) as url:
         answer = House(url, sts, clock).get("/v1/credentials/uploads")
         assert (answer.status_code, answer.json()["Code"]) == (500, "InternalError")
         assert answer.headers["Cache-Control"] == "no-store"
