@@ -1,4 +1,4 @@
-"""OSS signature version 4 in the Authorization header: pure functions and one `requests` auth.
+"""OSS signature version 4 in the Authorization header: pure functions and one auth.
 
 Rules: "Include a V4 signature in the Authorization header" in the OSS documentation. The payload
 is not hashed (OSS accepts nothing but UNSIGNED-PAYLOAD); TLS and CRC-64 guard the body.
@@ -111,7 +111,7 @@ class SigningKeys:
 
 @dataclass(frozen=True)
 class V4Auth(AuthBase):
-    """Signs one prepared request.
+    """Signs one request: `headers` for any HTTP library, calling it for a prepared one of requests.
 
     Bucket, key and query are given, not read off the URL: a URL does not say which part of it is
     the bucket, and whether ``%2F`` was one character of the key or a mistake.
@@ -136,13 +136,18 @@ class V4Auth(AuthBase):
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Add the headers of the signature to the request and return it."""
-        timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.now))
-        r.headers["x-oss-date"] = timestamp
-        r.headers["x-oss-content-sha256"] = UNSIGNED
-        if self.credentials.security_token:
-            r.headers["x-oss-security-token"] = self.credentials.security_token
-        r.headers["Authorization"] = self._authorization(str(r.method), r.headers, timestamp)
+        r.headers.update(self.headers(str(r.method), r.headers))
         return r
+
+    def headers(self, method: str, sent: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers to add to those that are sent."""
+        timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.now))
+        added = {"x-oss-date": timestamp, "x-oss-content-sha256": UNSIGNED}
+        if self.credentials.security_token:
+            added["x-oss-security-token"] = self.credentials.security_token
+        all_of_them = {**sent, **added}
+        added["Authorization"] = self._authorization(method, all_of_them, timestamp)
+        return added
 
     def _authorization(self, method: str, headers: Mapping[str, str], timestamp: str) -> str:
         canonical, listed = canonical_request(method, self.bucket, self.key, self.query, headers)

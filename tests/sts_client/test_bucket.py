@@ -36,6 +36,7 @@ from sts_client import (
     errors,
 )
 from sts_client.objects import Objects
+from sts_client.objects.exchange import pause
 from tests.sts_client.stage import (
     NOW,
     SECRET,
@@ -94,7 +95,8 @@ def opened(
         made = [each(stage.url) for each in leases] or [lease(1, endpoint=stage.url)]
         source = Queue(*made)
         provider = Provider(source, clock=lambda: NOW)
-        with Bucket(provider, Objects(provider, timeout=(5.0, 5.0), clock=lambda: NOW)) as bucket:
+        objects = Objects(provider, timeout=(5.0, 5.0), clock=lambda: NOW, wait=lambda _: None)
+        with Bucket(provider, objects) as bucket:
             yield bucket, stage, source
 
 
@@ -681,25 +683,64 @@ def test_a_clock_that_was_set_is_met_with_a_new_offset() -> None:
         assert len(stage.asked) == 2
 
 
-def test_a_kept_connection_that_is_closed_costs_no_read() -> None:
+def test_a_kept_connection_that_is_closed_costs_nothing() -> None:
     def answer(asked: Asked) -> Answer:
         return stored(asked.body) if answers.pop(0) else Answer(dropped=True)
 
-    with opened(answer) as (bucket, stage, _):
-        for call in (bucket.get, bucket.head):
+    def put(key: str) -> object:
+        return bucket.put(key, b"abc")
+
+    with opened(answer) as (bucket, _, _):
+        for call in (bucket.get, bucket.head, put):
             answers = [True, False, True]
             call("k")
             call("k")
             assert answers == []
-            answers = [False, False]
-            with pytest.raises(errors.ConnectFailed):
+
+
+@pytest.mark.parametrize("failing", [Answer(dropped=True), Answer(503), Answer(500), Answer(429)])
+def test_what_may_pass_is_tried_three_times_and_no_more(failing: Answer) -> None:
+    def put(key: str) -> object:
+        return bucket.put(key, io.BytesIO(b"abc"))
+
+    with opened(lambda _: failing) as (bucket, stage, _):
+        for call in (bucket.get, bucket.head, put, bucket.delete):
+            stage.asked.clear()
+            with pytest.raises((errors.ConnectFailed, errors.OssError)):
                 call("k")
-            assert answers == []
-        answers = [True, False]
-        bucket.get("k")
-        with pytest.raises(errors.ConnectFailed):
-            bucket.put("k", b"abc")  # may have been stored: whoever calls decides
-        assert [asked.method for asked in stage.asked[-2:]] == ["GET", "PUT"]
+            assert len(stage.asked) == 3
+        assert stage.asked[-1].method == "DELETE"
+
+
+@pytest.mark.parametrize("failing", [Answer(dropped=True), Answer(503)])
+def test_what_may_not_be_said_twice_is_not(failing: Answer) -> None:
+    with opened(lambda _: failing) as (bucket, stage, _):
+        with pytest.raises((errors.ConnectFailed, errors.OssError)):
+            bucket.put("k", b"abc", forbid_overwrite=True)  # it might meet itself
+        with pytest.raises((errors.ConnectFailed, errors.OssError)):
+            bucket.put("k", iter([b"abc"]))  # there is nothing left to send
+        assert len(stage.asked) == 2
+
+
+def test_an_attempt_after_a_failure_sends_all_of_the_data(tmp_path: Path) -> None:
+    answers = [Answer(503), Answer(dropped=True), None]
+    (tmp_path / "data").write_bytes(b"0123456789")
+
+    def answer(asked: Asked) -> Answer:
+        return answers.pop(0) or stored(asked.body)
+
+    with opened(answer) as (bucket, stage, _), (tmp_path / "data").open("rb") as file:
+        file.seek(3)
+        bucket.put("k", file)
+    assert {asked.body for asked in stage.asked} == {b"3456789"}
+
+
+@pytest.mark.parametrize(
+    ("failures", "most"), [(1, 0.2), (2, 0.4), (5, 3.2), (6, 5.0), (9999, 5.0)]
+)
+def test_pauses_grow_and_have_an_end(failures: int, most: float) -> None:
+    assert pause(failures, 0.0) == 0.0
+    assert pause(failures, 1.0) == pytest.approx(most)
 
 
 def test_a_new_lease_may_lead_elsewhere() -> None:
@@ -910,7 +951,7 @@ def test_answers_that_are_no_oss(answer: Answer) -> None:
         bucket.get("k")
     assert caught.value.code == ""
     assert TOKEN not in str(caught.value)
-    assert len(stage.asked) == 1
+    assert len(stage.asked) == (3 if answer.status == 500 else 1)
 
 
 def test_credentials_do_not_follow_a_redirect() -> None:

@@ -4,9 +4,10 @@ from sts_client.objects.address import check_key
 from sts_client.objects.byte_range import ByteRange
 from sts_client.objects.head import Head, NotModified
 from sts_client.objects.listing import Entry, Folder, Page
+from sts_client.objects.operations import PutResult
 from sts_client.objects.payload import Data
 from sts_client.objects.reading import Object
-from sts_client.objects.service import Objects, PutResult
+from sts_client.objects.service import Objects
 
 __all__ = [
     "ByteRange",

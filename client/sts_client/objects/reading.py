@@ -7,16 +7,10 @@ from typing import Self
 
 import requests
 import urllib3
-from fastcrc import crc64
 
-from sts_client.errors import (
-    ChecksumMismatch,
-    StsClientError,
-    TimedOut,
-    TruncatedBody,
-    UsageError,
-)
+from sts_client.errors import StsClientError, TransferError, UsageError
 from sts_client.objects.head import Head
+from sts_client.objects.tally import Tally
 
 CHUNK = 256 * 1024
 """Bytes that iterating yields at a time."""
@@ -35,13 +29,11 @@ class Object:
     def __init__(self, head: Head, response: requests.Response, *, whole: bool) -> None:
         self.head = head
         self._response = response
-        self._crc64 = 0
-        self._expected = head.crc64 if whole else None
-        self._left = head.length
+        self._tally = Tally(head, whole=whole)
         self._ready = b""
         self._ended = False
         self._error: StsClientError | None = None
-        if self._left <= SMALL:
+        if head.length <= SMALL:
             self._ready = self._rest()
 
     def __repr__(self) -> str:
@@ -119,7 +111,7 @@ class Object:
 
     def _rest(self) -> bytes:
         chunks = []
-        while chunk := self._next(max(self._left, 1)):
+        while chunk := self._next(max(self._tally.left, 1)):
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -129,27 +121,17 @@ class Object:
         try:
             chunk: bytes = self._response.raw.read(size, decode_content=False)
         except urllib3.exceptions.ReadTimeoutError:
-            stopped = TimedOut(f"the body of {self.key!r} stopped coming: try again")
-            raise self._give_up(stopped) from None
+            raise self._give_up(self._tally.stopped()) from None
         except (urllib3.exceptions.HTTPError, OSError):
-            raise self._give_up(self._truncated()) from None
-        self._left -= len(chunk)
-        self._crc64 = crc64.xz(chunk, self._crc64)
-        if not chunk or self._left <= 0:
-            self._finish()
+            raise self._give_up(self._tally.broken()) from None
+        try:
+            self._ended = self._tally.add(chunk)
+        except TransferError as error:
+            self._give_up(error)
+            raise
+        if self._ended:
+            self._response.close()
         return chunk
-
-    def _finish(self) -> None:
-        if self._left:
-            raise self._give_up(self._truncated())
-        if self._expected is not None and self._crc64 != self._expected:
-            damaged = ChecksumMismatch(
-                f"{self.key!r} arrived with CRC-64 {self._crc64}, OSS has {self._expected}: do "
-                f"not use these bytes, read it again"
-            )
-            raise self._give_up(damaged)
-        self._ended = True
-        self._response.close()
 
     def _give_up(self, error: StsClientError) -> StsClientError:
         """Close, and keep the reason: a second `read` must not look like the end of the body."""
@@ -158,9 +140,3 @@ class Object:
         self._ended = True
         self._response.close()
         return error
-
-    def _truncated(self) -> TruncatedBody:
-        return TruncatedBody(
-            f"the body of {self.key!r} differs from its announced length by {abs(self._left)} "
-            f"bytes: the connection broke, read it again"
-        )

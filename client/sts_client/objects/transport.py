@@ -53,7 +53,7 @@ class Transport:
             route = self._routes.get(origin)
             if route is None:
                 route = self._routes[origin] = route_to(origin)
-            return self._sent(request, route)
+            return self._adapter.send(request, stream=True, timeout=self._timeout, **route)
         except StsClientError:
             raise
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -62,28 +62,6 @@ class Transport:
         # security token, would travel along into any report of it, even after `from None`.
         raise failure
 
-    def _sent(
-        self, request: requests.PreparedRequest, route: Mapping[str, Any]
-    ) -> requests.Response:
-        def send() -> requests.Response:
-            return self._adapter.send(request, stream=True, timeout=self._timeout, **route)
-
-        try:
-            return send()
-        except requests.ConnectionError as error:
-            # The other side may close a kept connection at the moment it is used again. What only
-            # reads may be said twice.
-            if request.method not in {"GET", "HEAD"} or not _was_closed_unheard(error):
-                raise
-        return send()
-
     def close(self) -> None:
         """Close idle connections. Answers that are still being read go on."""
         self._adapter.close()
-
-
-def _was_closed_unheard(error: requests.ConnectionError) -> bool:
-    inner = error.args[0] if error.args else None
-    return isinstance(inner, urllib3.exceptions.ProtocolError) and any(
-        isinstance(reason, ConnectionResetError | BrokenPipeError) for reason in inner.args
-    )
