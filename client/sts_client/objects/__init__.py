@@ -6,6 +6,7 @@ from sts_client.objects.head import Head, NotModified
 from sts_client.objects.listing import Entry, Folder, Page
 from sts_client.objects.operations import PutResult
 from sts_client.objects.payload import Data
+from sts_client.objects.put_headers import put_headers, refuse_conditions
 from sts_client.objects.reading import Object
 from sts_client.objects.service import Objects
 
@@ -21,4 +22,6 @@ __all__ = [
     "Page",
     "PutResult",
     "check_key",
+    "put_headers",
+    "refuse_conditions",
 ]

@@ -1,0 +1,46 @@
+"""The bucket: the face that users hold, put together from what it can do."""
+
+from types import TracebackType
+from typing import NoReturn, Self
+
+from sts_client.bucket.listing import Listing
+from sts_client.bucket.reads import Reads
+from sts_client.bucket.writes import Writes
+from sts_client.objects import Objects
+from sts_client.provider import Provider
+
+
+class Bucket(Reads, Writes, Listing):
+    """A bucket, as far as its grant reaches; safe to share between threads.
+
+    What can go wrong arrives as `StsClientError`; what the caller's own file or iterator raised
+    while it was uploaded is the cause of a `PayloadError`.
+
+    Attributes:
+        provider: the leases behind it, for programs that need the credentials themselves.
+    """
+
+    def __init__(self, provider: Provider, objects: Objects) -> None:
+        self.provider = provider
+        self._objects = objects
+
+    def __repr__(self) -> str:
+        return f"Bucket({self.provider!r})"
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("a Bucket is not pickled or copied: connect once per process")
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._objects.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

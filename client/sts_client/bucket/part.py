@@ -1,0 +1,9 @@
+"""A part of the face: some of what a bucket can do, on the requests that all parts share."""
+
+from sts_client.objects import Objects
+
+
+class Part:
+    """Some of what a bucket can do."""
+
+    _objects: Objects
