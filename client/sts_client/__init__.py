@@ -11,8 +11,8 @@ from sts_client.errors import (
     StsClientError,
 )
 from sts_client.objects import Entry, Folder, Head, NotModified, Object, PutResult
-from sts_client.provider import Provider
-from sts_client.source import LeaseSource, VendingServer, Wish
+from sts_client.provider import Provider, Refresh, leases_from
+from sts_client.source import LeaseSource, TokenFile, TokenVariable, VendingServer, Wish
 
 __all__ = [
     "AccessDenied",
@@ -30,9 +30,13 @@ __all__ = [
     "PreconditionFailed",
     "Provider",
     "PutResult",
+    "Refresh",
     "StsClientError",
+    "TokenFile",
+    "TokenVariable",
     "VendingServer",
     "Wish",
     "connect",
     "errors",
+    "leases_from",
 ]

@@ -1,7 +1,7 @@
 """Credentials and leases as values: nothing here fetches, renews or judges them."""
 
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, Protocol
 
 Style = Literal["virtual", "path", "cname"]
 
@@ -60,3 +60,10 @@ class Lease:
     expiry: float
     offset: float = 0.0
     request_id: str = ""
+
+
+class LeaseSource(Protocol):
+    """Whatever hands out leases."""
+
+    def fetch(self, *, refused: str | None = None) -> Lease:
+        """Return a new lease; `refused` is the AccessKey id of one that OSS did not accept."""

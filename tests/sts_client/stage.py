@@ -198,3 +198,11 @@ class Queue:
         if isinstance(thing, Exception):
             raise thing
         return thing
+
+
+class Travelling:
+    """A source that can be pickled: it makes its leases where it is."""
+
+    def fetch(self, *, refused: str | None = None) -> Lease:
+        """Return the first lease, or the second if that is refused."""
+        return lease(2 if refused == "STS.1" else 1)

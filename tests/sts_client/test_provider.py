@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from sts_client import Lease, Provider, StsClientError
-from sts_client import provider as provider_module
+from sts_client import Lease, Provider, Refresh, StsClientError
 from sts_client.errors import BadLease, ServerUnavailable, TooManyRequests, UsageError
-from tests.sts_client.stage import NOW, SECRETS, Queue, lease
+from sts_client.provider import flight as flight_module
+from sts_client.provider import provider as provider_module
+from tests.sts_client.stage import NOW, SECRETS, Queue, Travelling, lease
 
 
 class Clock:
@@ -32,7 +33,7 @@ class Clock:
 
 
 def provider(source: Queue, clock: Clock, jitter: float = 0.0) -> Provider:
-    return Provider(source, clock=clock, random=lambda: jitter)
+    return Provider(source, clock=clock, random=lambda: jitter, behind=lambda work: work())
 
 
 class Gate(Queue):
@@ -177,7 +178,7 @@ def interrupted_at(number: int) -> Iterator[list[int]]:
     lines: list[int] = []
 
     def trace(frame: FrameType, event: str, _argument: object) -> Any:
-        if frame.f_code.co_filename != provider_module.__file__:
+        if frame.f_code.co_filename not in (provider_module.__file__, flight_module.__file__):
             return None
         # The interpreter looks for signals after calls and before loops, so never on the way into
         # or out of a `with`, where a line is announced all the same.
@@ -399,17 +400,97 @@ def test_a_forked_child_does_not_wait_for_a_thread_of_its_parent() -> None:
         one.result(10)
 
 
-def test_shows_no_secret_and_does_not_travel() -> None:
+def test_shows_no_secret() -> None:
     ours = provider(Queue(lease(1)), Clock())
     held = ours.lease()
     for thing in (ours, held, held.credentials):
         for text in (repr(thing), str(thing), f"{thing}", f"{thing!r:>5}"):
             assert not any(secret in text for secret in SECRETS)
+
+
+def test_no_lease_travels() -> None:
+    ours = provider(Queue(lease(1)), Clock())
+    held = ours.lease()
+    for thing in (held, held.credentials):
         for copied in (pickle.dumps, copy.copy, copy.deepcopy):
             if copied is copy.copy and thing is held:
                 continue  # a second lease around the same credentials tells nobody anything
             with pytest.raises(TypeError):
                 copied(thing)
+    ours = Provider(Travelling())
+    pickled = pickle.dumps(ours)
+    assert not any(secret.encode() in pickled for secret in SECRETS)
+    assert b"STS.1" not in pickled
+    assert pickle.loads(pickled)._source.fetch().credentials.access_key_id == "STS.1"  # noqa: S301 - its own
+
+
+def test_a_stale_lease_is_handed_out_while_a_thread_behind_fetches() -> None:
+    clock = Clock()
+    source = Gate(lease(1), lease(2, issued=NOW + 1800))
+    source.opened.set()
+    ours = Provider(source, clock=clock, random=lambda: 0.0)
+    first = ours.lease()
+    source.opened.clear()
+    clock.now = NOW + 1800
+    for _ in range(3):
+        assert ours.lease() is first
+    source.opened.set()
+    until(lambda: ours.lease().credentials.access_key_id == "STS.2")
+    assert source.asked == [None, None]
+
+
+def test_where_there_are_no_more_threads_the_caller_fetches() -> None:
+    def no_more(_: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    clock = Clock()
+    ours = Provider(Queue(lease(1), lease(2)), clock=clock, random=lambda: 0.0, behind=no_more)
+    ours.lease()
+    clock.now = NOW + 1800
+    assert ours.credentials().access_key_id == "STS.2"
+
+
+def test_a_lease_that_is_stale_on_arrival_is_not_asked_for_again_at_once() -> None:
+    clock = Clock(NOW + 2000)
+    source = Queue(lease(1))
+    ours = provider(source, clock)
+    for _ in range(3):
+        ours.lease()
+    assert len(source.asked) == 1
+    for asked in range(2, 8):  # it doubles: 0.5, 1, 2, 4, 8, 16 s
+        clock.now += 2.0 ** (asked - 3)
+        ours.lease()
+        assert len(source.asked) == asked
+
+
+def test_each_refresh_is_told() -> None:
+    told: list[Refresh] = []
+    ticks = iter(range(100))
+    clock = Clock()
+    ours = Provider(
+        Queue(lease(1), ServerUnavailable("away")),
+        on_refresh=told.append,
+        clock=clock,
+        stopwatch=lambda: float(next(ticks)),
+        random=lambda: 0.0,
+        behind=lambda work: work(),
+    )
+    first = ours.lease()
+    clock.now = NOW + 1800
+    assert ours.lease() is first
+    assert [(it.seconds, it.lease, type(it.error)) for it in told] == [
+        (1.0, first, type(None)),
+        (1.0, None, ServerUnavailable),
+    ]
+
+
+def test_a_hook_that_fails_costs_no_lease(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: Refresh) -> None:
+        raise ValueError("a secret")
+
+    Provider(Queue(lease(1)), on_refresh=fail, clock=Clock()).lease()
+    assert "on_refresh raised ValueError" in caplog.text
+    assert "a secret" not in caplog.text
 
 
 def test_any_error_of_a_source_reaches_the_caller() -> None:

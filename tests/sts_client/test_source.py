@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sts_client import StsClientError, VendingServer, Wish, connect, errors
-from sts_client.source import Token
+from sts_client.source import Fallbacks, Token, TokenFile, TokenVariable
 from sts_client.source.answer import lease_of
 from sts_client.source.origin import secure_origin
 from sts_client.source.refusal import refusal_of
@@ -28,7 +28,9 @@ from tests.sts_client.stage import (
     TOKEN,
     Answer,
     Asked,
+    Queue,
     json_answer,
+    lease,
     lease_body,
     serving,
 )
@@ -421,8 +423,77 @@ def test_each_network_error_has_its_name() -> None:
         assert SECRET not in str(found)
 
 
-def test_shows_no_token_and_does_not_travel() -> None:
+def test_shows_no_token_and_does_not_travel_with_one() -> None:
     ours = source("https://sts.example.com")
     assert BEARER not in repr(ours)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="TokenFile"):
         pickle.dumps(ours)
+
+
+def test_travels_with_the_name_of_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "token"
+    path.write_text(f"{BEARER}\n")
+    monkeypatch.setenv("THE_TOKEN", BEARER)
+    for token in (TokenFile(path), TokenVariable("THE_TOKEN")):
+        with serving(lambda _: json_answer(lease_body())) as stage:
+            there = VendingServer(stage.url, Wish("uploads", prefix="users/alice/"), token=token)
+            pickled = pickle.dumps(there)
+            assert BEARER.encode() not in pickled
+            pickle.loads(pickled).fetch()  # noqa: S301 - its own
+            (asked,) = stage.asked
+        assert asked.headers["Authorization"] == f"Bearer {BEARER}"
+        assert asked.target == "/v1/credentials/uploads?prefix=users%2Falice%2F"
+
+
+def test_a_token_is_read_anew_for_each_lease(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    with serving(lambda _: json_answer(lease_body())) as stage:
+        there = VendingServer(stage.url, Wish("uploads"), token=TokenFile(path))
+        for text in ("one", "two\n"):
+            path.write_text(text)
+            there.fetch()
+        assert [it.headers["Authorization"] for it in stage.asked] == ["Bearer one", "Bearer two"]
+        for unusable in ("", "two words", "é"):
+            path.write_text(unusable)
+            with pytest.raises(errors.UsageError):
+                there.fetch()
+        path.unlink()
+        with pytest.raises(errors.UsageError) as caught:
+            there.fetch()
+        assert str(path) not in str(caught.value)
+        assert len(stage.asked) == 2
+
+
+def test_a_variable_that_is_not_set_is_named() -> None:
+    there = VendingServer("http://127.0.0.1:9", Wish("g"), token=TokenVariable("NO_SUCH_TOKEN", {}))
+    with pytest.raises(errors.UsageError, match="NO_SUCH_TOKEN"):
+        there.fetch()
+
+
+def test_the_next_server_is_asked_where_one_is_away() -> None:
+    away = errors.ConnectFailed("away")
+    first, second = Queue(away, lease(1), away), Queue(lease(2), lease(3))
+    both = Fallbacks([first, second])
+    assert both.fetch() == lease(2)
+    assert both.fetch(refused="STS.2") == lease(3)  # that served last, it knows
+    assert first.asked == [None]
+    assert second.asked == [None, "STS.2"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [errors.Unauthenticated("no"), errors.GrantDenied("no"), errors.TooManyRequests("no")],
+)
+def test_a_refusal_is_not_asked_about_elsewhere(refusal: errors.VendingError) -> None:
+    second = Queue(lease(2))
+    with pytest.raises(type(refusal)):
+        Fallbacks([Queue(refusal), second]).fetch()
+    assert second.asked == []
+
+
+def test_where_all_are_away_the_first_one_says_why() -> None:
+    first, second = errors.ServerUnavailable("first"), errors.TimedOut("second")
+    with pytest.raises(errors.ServerUnavailable, match="first"):
+        Fallbacks([Queue(first), Queue(second)]).fetch()
+    with pytest.raises(errors.UsageError):
+        Fallbacks([])

@@ -1,7 +1,7 @@
 """The bucket: the face that users hold, put together from what it can do."""
 
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Self
 
 from sts_client.bucket.listing import Listing
 from sts_client.bucket.reads import Reads
@@ -12,6 +12,9 @@ from sts_client.provider import Provider
 
 class Bucket(Reads, Writes, Listing):
     """A bucket, as far as its grant reaches; safe to share between threads.
+
+    With a pickle goes no lease and no token: another process fetches leases of its own, for which
+    it needs a token that is a function, `TokenFile` or `TokenVariable`.
 
     What can go wrong arrives as `StsClientError`; what the caller's own file or iterator raised
     while it was uploaded is the cause of a `PayloadError`.
@@ -27,8 +30,8 @@ class Bucket(Reads, Writes, Listing):
     def __repr__(self) -> str:
         return f"Bucket({self.provider!r})"
 
-    def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        raise TypeError("a Bucket is not pickled or copied: connect once per process")
+    def __reduce__(self) -> tuple[type[Self], tuple[Provider, Objects]]:
+        return type(self), (self.provider, self._objects)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -1,16 +1,17 @@
 """Connecting: from a server's address to a bucket, without a word to the network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from sts_client.bucket.bucket import Bucket
 from sts_client.credentials import Style
 from sts_client.objects import Objects
-from sts_client.provider import Provider
-from sts_client.source import Token, VendingServer, Wish
+from sts_client.provider import Refresh, leases_from
+from sts_client.source import Token
 
 
-def connect(
-    server: str,
+def connect(  # noqa: PLR0913 - each is a word of its own to whoever calls
+    server: str | Sequence[str],
     *,
     grant: str,
     token: Token,
@@ -20,25 +21,41 @@ def connect(
     endpoint: str | None = None,
     style: Style | None = None,
     allow_http: bool = False,
+    disk_cache: str | Path | None = None,
+    identity: str | None = None,
+    on_refresh: Callable[[Refresh], object] | None = None,
 ) -> Bucket:
     """Return the bucket that a grant opens. Nothing is sent before the first request needs it.
 
     Args:
-        server: address of the vending server, such as ``https://sts.example.com``.
+        server: address of the vending server, or several; see `leases_from`, as for all below that
+            are not explained here.
         grant: name of a right in that server's configuration.
         token: the bearer token, or a function that returns the present one.
-        prefix: asks for less than the grant: a folder ending in ``/``, or one exact object.
-        actions: asks for less than the grant: some of ``get``, ``put``, ``list``, ``delete``.
+        prefix: asks for less than the grant.
+        actions: asks for less than the grant.
         duration: seconds that leases should live.
         endpoint: reaches OSS here and not where the lease says: inside a VPC, or accelerated.
         style: addresses the bucket so and not as the lease says.
         allow_http: accept ``http://`` to other machines, which shows secrets to the network.
+        disk_cache: a folder in which processes share their leases.
+        identity: who asks; needed for `disk_cache`.
+        on_refresh: told how each refresh of the lease went.
 
     Raises:
         UsageError: an argument cannot be right.
     """
-    wish = Wish(grant, prefix, actions, duration)
-    source = VendingServer(server, wish, token=token, allow_http=allow_http)
-    provider = Provider(source)
+    provider = leases_from(
+        server,
+        grant=grant,
+        token=token,
+        prefix=prefix,
+        actions=actions,
+        duration=duration,
+        allow_http=allow_http,
+        disk_cache=disk_cache,
+        identity=identity,
+        on_refresh=on_refresh,
+    )
     objects = Objects(provider, endpoint=endpoint, style=style, allow_http=allow_http)
     return Bucket(provider, objects)

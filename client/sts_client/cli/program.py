@@ -7,9 +7,7 @@ object exists already, 5 refused, 130 interrupted, 141 nobody reads the output a
 import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC
-from functools import partial
 from pathlib import Path
 
 from sts_client.bucket import Bucket, connect
@@ -25,6 +23,7 @@ from sts_client.errors import (
     UsageError,
 )
 from sts_client.objects import Entry, Folder, NotModified
+from sts_client.source import TokenFile
 
 DONE, FAILED, USAGE, NOT_MODIFIED, UNMET, REFUSED = 0, 1, 2, 3, 4, 5
 INTERRUPTED, GONE = 130, 141
@@ -138,18 +137,10 @@ def _opened(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Bucket
     return connect(
         server,
         grant=grant,
-        # A file is read anew for each lease: whoever writes it may replace it meanwhile.
-        token=partial(_token_in, arguments.token_file) if arguments.token_file else token,
+        token=TokenFile(arguments.token_file) if arguments.token_file else token,
         endpoint=arguments.endpoint,
         allow_http=arguments.allow_http,
     )
-
-
-def _token_in(file: str) -> str:
-    # Neither its name nor what is in it may leave: the name may be the token, put there by mistake.
-    with suppress(OSError, ValueError):
-        return Path(file).read_text("ascii").strip()
-    raise UsageError("what --token-file names is no file with a token")
 
 
 class _NoToken(argparse.Action):

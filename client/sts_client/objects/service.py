@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, get_args
 
 import requests
@@ -104,9 +105,21 @@ class Objects:
         self._clock = clock
         self._stopwatch = stopwatch
         self._wait = wait
+        self._timeout = timeout
         self._transport = Transport(timeout)
         self._keys = SigningKeys()
         self._addressed: tuple[Lease, Address] | None = None
+
+    def __reduce__(self) -> tuple[Callable[[Provider], "Objects"], tuple[Provider]]:
+        made = partial(
+            Objects,
+            endpoint=self._endpoint,
+            style=self._style,
+            allow_http=self._allow_http,
+            timeout=self._timeout,
+            patience=self._patience,
+        )
+        return made, (self._provider,)
 
     def get(
         self, key: str, headers: Mapping[str, str], byte_range: ByteRange | None = None

@@ -1,10 +1,10 @@
 """The vending server as a source of leases: one GET, no state kept between two of them."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
+from functools import partial
 from urllib.parse import quote
 
 import requests
@@ -13,65 +13,17 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from sts_client.credentials import Lease
-from sts_client.errors import BadLease, NetworkError, TokenUnavailable, UsageError
+from sts_client.errors import BadLease, NetworkError
 from sts_client.source.answer import lease_of
 from sts_client.source.body import bounded
-from sts_client.source.origin import check_text, secure_origin
+from sts_client.source.origin import secure_origin
 from sts_client.source.refusal import refusal_of
 from sts_client.source.route import route_to
+from sts_client.source.token import Token, present
+from sts_client.source.wish import Wish
 
 LARGEST_ANSWER = 64 * 1024
 """Bytes; a lease has about two thousand."""
-
-Token = str | Callable[[], str]
-"""A bearer token, or a function that returns the present one and is called for each lease."""
-
-
-class LeaseSource(Protocol):
-    """Whatever hands out leases."""
-
-    def fetch(self, *, refused: str | None = None) -> Lease:
-        """Return a new lease; `refused` is the AccessKey id of one that OSS did not accept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What to ask for. Everything but the grant only narrows what the grant gives.
-
-    Attributes:
-        grant: name of a right in the vending server's configuration.
-        prefix: a folder ending in ``/`` or one exact object, or None for all of the grant.
-        actions: some of ``get``, ``put``, ``list``, ``delete``, or None for all of the grant.
-        duration: seconds the lease should live, or None for the grant's own.
-
-    Raises:
-        UsageError: no grant, actions that are no list, or what is no text.
-    """
-
-    grant: str
-    prefix: str | None = None
-    actions: Sequence[str] | None = None
-    duration: int | None = None
-
-    def __post_init__(self) -> None:
-        if not self.grant:
-            raise UsageError("the grant has no name: ask the server's operator for one")
-        if isinstance(self.actions, str):
-            # Else it would be taken for the list of its letters.
-            raise UsageError("actions are a list such as ['get', 'put'], not one text")
-        for text in (self.grant, self.prefix or "", *(self.actions or ())):
-            check_text(text, what="the wish")
-
-    def query(self) -> dict[str, str]:
-        """Return the parameters of the request."""
-        found: dict[str, str] = {}
-        if self.prefix is not None:
-            found["prefix"] = self.prefix
-        if self.actions is not None:
-            found["actions"] = ",".join(self.actions)
-        if self.duration is not None:
-            found["duration"] = str(self.duration)
-        return found
 
 
 class VendingServer:
@@ -104,6 +56,7 @@ class VendingServer:
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         parts = secure_origin(address, what="the vending server's address", allow_http=allow_http)
+        self._address = address
         self._where = f"{parts.scheme}://{parts.netloc}"
         self._path = f"{parts.path.rstrip('/')}/v1/credentials/{quote(wish.grant, safe='')}"
         self._wish = wish
@@ -117,8 +70,20 @@ class VendingServer:
     def __repr__(self) -> str:
         return f"VendingServer({self._where!r}, {self._wish!r})"
 
-    def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        raise TypeError("a VendingServer holds a token and is not pickled: make one per process")
+    def __reduce__(self) -> tuple[Callable[..., "VendingServer"], tuple[object, ...]]:
+        if isinstance(self._token, str):
+            raise TypeError(
+                "a token that is a text is a secret and is not pickled: give a TokenFile, a "
+                "TokenVariable or a function, which the other process can call itself"
+            )
+        made = partial(
+            VendingServer,
+            token=self._token,
+            allow_http=self._allow_http,
+            timeout=self._timeout,
+            patience=self._patience,
+        )
+        return made, (self._address, self._wish)
 
     def fetch(self, *, refused: str | None = None) -> Lease:
         """Ask for a lease.
@@ -135,7 +100,7 @@ class VendingServer:
         query = self._wish.query()
         if refused is not None:
             query["refused"] = refused
-        bearer = _Bearer(self._present_token())
+        bearer = _Bearer(present(self._token))
         started = self._clock()
         status, headers, body = self._ask(query, bearer)
         midpoint = (started + self._clock()) / 2
@@ -176,25 +141,6 @@ class VendingServer:
         # Raised out here: as its context the library's error, which holds the request and so the
         # token, would travel along into any report of it, even after `from None`.
         raise failure
-
-    def _present_token(self) -> str:
-        token: object = self._token
-        if callable(token):
-            try:
-                token = token()
-            except UsageError:
-                raise  # says itself what to do
-            except Exception as error:
-                raise TokenUnavailable(
-                    f"the token function raised {type(error).__name__}: see its cause"
-                ) from error
-        if not isinstance(token, str) or not token or not _is_header_text(token):
-            raise UsageError("the bearer token must be a line of visible ASCII characters")
-        return token
-
-
-def _is_header_text(text: str) -> bool:
-    return text.isascii() and text.isprintable() and " " not in text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,25 @@
 """Keeps one lease fresh for many threads. When to act is decided in `freshness`, not here."""
 
+import logging
 import os
 import random
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock, get_ident
-from typing import NoReturn
 from weakref import WeakSet
 
 from sts_client.credentials import Credentials, Lease
-from sts_client.errors import BadLease, UsageError, VendingError
+from sts_client.errors import BadLease, VendingError
 from sts_client.freshness import Freshness, dead_after, judge, next_attempt, stale_from
+from sts_client.provider.flight import Flight
+from sts_client.provider.refresh import Refresh, in_background
 from sts_client.source import LeaseSource
 
-PATIENCE = 1.0
-"""Seconds after which those who wait look whether the one they wait for is still at it."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,44 +30,46 @@ class _Held:
     quiet_until: float
 
 
-class _Flight(Future[Lease]):
-    """One fetch that is under way, and the thread that does it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.owner = get_ident()
-
-
 class Provider:
     """Hands out the present lease and replaces it in time; safe to share between threads.
 
     A fresh lease costs one attribute read and one comparison. A stale one is handed out while one
-    thread, the first that meets it, fetches the next. Of a dead one nothing is handed out: all
-    wait for one fetch and get its lease, or its error. Errors are not remembered. If the thread
-    that fetches is interrupted, the next one takes over.
+    thread in the background fetches the next. Of a dead one nothing is handed out: all wait for
+    one fetch and get its lease, or its error. Errors are not remembered. If the thread that fetches
+    is interrupted, the next one takes over.
 
-    After a fork the child goes on with the lease it inherited and renews it by itself.
+    After a fork the child goes on with the lease it inherited and renews it by itself. With a
+    pickle goes no lease: a provider that is unpickled fetches its own.
 
     Args:
         source: where leases come from.
+        on_refresh: told how each refresh went, by the thread that did it. What it raises is logged.
         clock: returns seconds since the epoch.
+        stopwatch: returns seconds that no correction of the clock changes.
         random: returns a number from 0 to 1, spreads refreshes of many clients.
+        behind: runs a function while whoever calls it goes on.
     """
 
     def __init__(
         self,
         source: LeaseSource,
         *,
+        on_refresh: Callable[[Refresh], object] | None = None,
         clock: Callable[[], float] = time.time,
+        stopwatch: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random.random,
+        behind: Callable[[Callable[[], None]], None] = in_background,
     ) -> None:
         self._source = source
+        self._on_refresh = on_refresh
         self._clock = clock
+        self._stopwatch = stopwatch
         self._random = random
+        self._behind = behind
         self._held: _Held | None = None
         self._refused: str | None = None
         self._failures = 0
-        self._flight: _Flight | None = None
+        self._flight: Flight | None = None
         self._lock = Lock()
         _ALL.add(self)
 
@@ -72,8 +77,8 @@ class Provider:
         held = self._held
         return f"Provider({self._source!r}, lease={held.lease if held else None!r})"
 
-    def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        raise TypeError("a Provider is not pickled or copied: make one per process")
+    def __reduce__(self) -> tuple[Callable[[LeaseSource], "Provider"], tuple[LeaseSource]]:
+        return partial(Provider, on_refresh=self._on_refresh), (self._source,)
 
     def lease(self) -> Lease:
         """Return the lease to use now.
@@ -117,7 +122,8 @@ class Provider:
 
     def _settle(self) -> Lease:
         """Return the lease to use now, after a refresh by this thread or another if need be."""
-        mine = _Flight()
+        mine = Flight()
+        ours = True
         try:
             while True:
                 with self._lock:
@@ -128,37 +134,47 @@ class Provider:
                         return held.lease
                     if flight is None:
                         flight = self._flight = mine
+                if flight is mine and held is not None and state is Freshness.STALE:
+                    ours = not self._started_behind(mine)
+                    if not ours:
+                        return (self._held or held).lease
                 if flight is mine:
                     return self._refresh(mine)
-                lease = self._awaited(flight)
+                lease = flight.awaited(partial(self._is_present, flight))
                 if lease is not None:
                     return lease
         finally:
             # An interrupt may strike at any line above. No lock, since that could be struck too,
             # and none is needed: as long as this flight is the present one, nobody else ends it.
-            if self._flight is mine:
-                self._flight = None
-            mine.cancel()
+            if ours:
+                self._give_up(mine)
 
-    def _awaited(self, flight: "_Flight") -> Lease | None:
-        """Wait for what another thread fetches; None if it was interrupted: then take over."""
-        if flight.owner == get_ident():
-            raise UsageError(
-                "the source of leases, or its token function, asks the provider that waits for "
-                "it: give it means of its own"
-            )
-        while True:
+    def _started_behind(self, flight: Flight) -> bool:
+        """Start a refresh in the background; return whether that was possible."""
+
+        def refresh() -> None:
+            flight.owner = get_ident()
             try:
-                error = flight.exception(PATIENCE)
-            except CancelledError:
-                return None
-            except TimeoutError:
-                if self._flight is not flight and not flight.done():
-                    return None
-            else:
-                if error is not None:
-                    raise error
-                return flight.result()
+                # Nobody waits for its error: the lease that is there still serves.
+                with suppress(Exception):
+                    self._refresh(flight)
+            finally:
+                self._give_up(flight)
+
+        try:
+            self._behind(refresh)
+        except RuntimeError:
+            # No more threads: there are too many, or the interpreter is on its way out.
+            return False
+        return True
+
+    def _is_present(self, flight: Flight) -> bool:
+        return self._flight is flight
+
+    def _give_up(self, flight: Flight) -> None:
+        if self._flight is flight:
+            self._flight = None
+        flight.cancel()
 
     def _state(self, held: _Held | None) -> Freshness:
         if held is None:
@@ -171,18 +187,33 @@ class Provider:
         # Jitter is part of quiet_until, which is over.
         return Freshness.STALE if state is Freshness.FRESH else state
 
-    def _refresh(self, flight: "_Flight") -> Lease:
+    def _refresh(self, flight: Flight) -> Lease:
         """Fetch as the one thread that does, and let the others know how it went."""
+        started = self._stopwatch()
         try:
             lease = self._replace()
         except Exception as error:
+            self._tell(Refresh(self._stopwatch() - started, error=error))
             held = self._after_failure(error)
             if held is None:
-                flight.set_exception(error)
+                with suppress(InvalidStateError):
+                    flight.set_exception(error)
                 raise
             lease = held.lease
-        flight.set_result(lease)
+        else:
+            self._tell(Refresh(self._stopwatch() - started, lease))
+        # Given up meanwhile, where an interrupt struck just when it had been started behind.
+        with suppress(InvalidStateError):
+            flight.set_result(lease)
         return lease
+
+    def _tell(self, refresh: Refresh) -> None:
+        if self._on_refresh is None:
+            return
+        try:
+            self._on_refresh(refresh)
+        except Exception as error:  # noqa: BLE001 - metrics that fail must not cost a lease
+            _log.warning("on_refresh raised %s", type(error).__name__)
 
     def _replace(self) -> Lease:
         """Fetch a lease and hold it in place of the old one."""
@@ -197,9 +228,16 @@ class Provider:
                     continue
                 jitter = self._random()
                 stale = stale_from(lease.issued, lease.refresh_after, lease.expiry, jitter)
-                self._held = _Held(lease, stale - lease.offset)
+                quiet_until = stale - lease.offset
+                now = self._clock()
+                if quiet_until <= now:
+                    # The source has nothing better at the moment: asking at once will not help.
+                    self._failures += 1
+                    quiet_until = next_attempt(now, self._failures, self._random(), None)
+                else:
+                    self._failures = 0
+                self._held = _Held(lease, quiet_until)
                 self._refused = None
-                self._failures = 0
                 self._flight = None
                 return lease
 

@@ -1,0 +1,7 @@
+"""One fresh lease for all threads."""
+
+from sts_client.provider.opening import leases_from
+from sts_client.provider.provider import Provider
+from sts_client.provider.refresh import Refresh
+
+__all__ = ["Provider", "Refresh", "leases_from"]

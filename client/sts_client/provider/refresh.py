@@ -1,0 +1,27 @@
+"""A refresh: how it went, for metrics; and where it runs while its caller goes on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Thread
+
+from sts_client.credentials import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """How one refresh went, for metrics.
+
+    Attributes:
+        seconds: it took.
+        lease: what came of it, or None.
+        error: why nothing did, or None.
+    """
+
+    seconds: float
+    lease: Lease | None = None
+    error: Exception | None = None
+
+
+def in_background(function: Callable[[], None]) -> None:
+    """Run a function in a thread that does not keep the process alive."""
+    Thread(target=function, name="sts-client-refresh", daemon=True).start()

@@ -1,0 +1,71 @@
+"""The bearer token: who asks. It is read anew for each lease, since it may have been replaced."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sts_client.errors import TokenUnavailable, UsageError
+
+Token = str | Callable[[], str]
+"""A bearer token, or a function that returns the present one and is called for each lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFile:
+    """A token in a file, such as a Kubernetes service account's; goes with a pickle as a name."""
+
+    path: str | Path
+
+    def __call__(self) -> str:
+        """Read the file."""
+        try:
+            return Path(self.path).read_text("ascii").strip()
+        except (OSError, ValueError):
+            # Neither its name nor what is in it: the name may be the token, put there by mistake.
+            failure = UsageError("the token file cannot be read, or is no text")
+        raise failure
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVariable:
+    """A token in an environment variable; goes with a pickle as a name."""
+
+    name: str
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+    def __call__(self) -> str:
+        """Read the variable."""
+        token = self.environ.get(self.name, "")
+        if not token:
+            raise UsageError(f"the environment variable {self.name} is not set, or empty")
+        return token
+
+    def __reduce__(self) -> tuple[type["TokenVariable"], tuple[str]]:
+        return TokenVariable, (self.name,)
+
+
+def present(token: Token) -> str:
+    """Return the token as it is now.
+
+    Raises:
+        UsageError: it is none, or its function says so.
+        TokenUnavailable: its function failed otherwise.
+    """
+    found: object = token
+    if callable(token):
+        try:
+            found = token()
+        except UsageError:
+            raise  # says itself what to do
+        except Exception as error:
+            raise TokenUnavailable(
+                f"the token function raised {type(error).__name__}: see its cause"
+            ) from error
+    if not isinstance(found, str) or not found or not _is_header_text(found):
+        raise UsageError("the bearer token must be a line of visible ASCII characters")
+    return found
+
+
+def _is_header_text(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
