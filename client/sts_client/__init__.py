@@ -10,12 +10,22 @@ from sts_client.errors import (
     PreconditionFailed,
     StsClientError,
 )
-from sts_client.objects import Entry, Folder, Head, NotModified, Object, PutResult
+from sts_client.objects import (
+    AppendResult,
+    Entry,
+    Folder,
+    Head,
+    NotModified,
+    Object,
+    PutResult,
+    SignedUrl,
+)
 from sts_client.provider import Provider, Refresh, leases_from
 from sts_client.source import LeaseSource, TokenFile, TokenVariable, VendingServer, Wish
 
 __all__ = [
     "AccessDenied",
+    "AppendResult",
     "Bucket",
     "Credentials",
     "Entry",
@@ -31,6 +41,7 @@ __all__ = [
     "Provider",
     "PutResult",
     "Refresh",
+    "SignedUrl",
     "StsClientError",
     "TokenFile",
     "TokenVariable",

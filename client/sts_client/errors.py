@@ -26,7 +26,8 @@
         ├── AccessDenied  InvalidAccessKeyId  InvalidSecurityToken  SecurityTokenExpired
         ├── AccessKeyIdAndSecurityTokenNotMatch  SignatureDoesNotMatch  RequestTimeTooSkewed
         ├── NoSuchKey  NoSuchBucket
-        └── FileAlreadyExists  PreconditionFailed  InvalidRange
+        ├── FileAlreadyExists  PreconditionFailed  InvalidRange
+        └── PositionNotEqualToLength  ObjectNotAppendable  NoSuchUpload
 
 No text here repeats what a server wrote, apart from codes and request ids that were checked
 first: an error body of OSS may hold the security token and the string to sign.
@@ -231,3 +232,21 @@ class PreconditionFailed(OssError):
 
 class InvalidRange(OssError):
     """The range starts behind the end of the object."""
+
+
+class PositionNotEqualToLength(OssError):
+    """An append began elsewhere than where the object ends.
+
+    Attributes:
+        next_position: where it ends, or None if OSS did not say.
+    """
+
+    next_position: int | None = None
+
+
+class ObjectNotAppendable(OssError):
+    """The object was put, not appended: it cannot be made longer."""
+
+
+class NoSuchUpload(OssError):
+    """The upload in parts has ended, or never began."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sts_client.bucket.part import Part
 from sts_client.errors import BadAnswer
-from sts_client.objects import Entry, Folder
+from sts_client.objects import Entry, Folder, operations
 
 
 class Listing(Part):
@@ -22,7 +22,7 @@ class Listing(Part):
         token = None
         seen: set[str] = set()
         while True:
-            page = self._objects.page(prefix, delimiter, token)
+            page = self._objects.run(operations.page(prefix, delimiter, token))
             yield from page.entries
             token = page.next_token
             if token is None:

@@ -5,7 +5,8 @@ from typing import overload
 from sts_client import conditions
 from sts_client.bucket.part import Part
 from sts_client.conditions import ETag, HttpDate
-from sts_client.objects import ByteRange, Head, NotModified, Object
+from sts_client.errors import NoSuchKey
+from sts_client.objects import ByteRange, Head, NotModified, Object, operations
 
 
 class Reads(Part):
@@ -101,4 +102,19 @@ class Reads(Part):
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
         )
-        return self._objects.head(key, headers)
+        return self._objects.run(operations.head(key, headers))
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object of this name.
+
+        OSS says so only to those who may read it: else `AccessDenied` is raised.
+        """
+        try:
+            self._objects.run(operations.head(key, {}))
+        except NoSuchKey:
+            return False
+        return True
+
+    def tags(self, key: str) -> dict[str, str]:
+        """Return the tags of an object; takes a right of its own, oss:GetObjectTagging."""
+        return self._objects.run(operations.tags(key))

@@ -1,10 +1,21 @@
 """The writes of a bucket: put and delete."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Never
 
 from sts_client.bucket.part import Part
-from sts_client.objects import Data, PutResult, put_headers, refuse_conditions
+from sts_client.objects import (
+    AppendResult,
+    Data,
+    Payload,
+    PutResult,
+    check_key,
+    guessed_type,
+    operations,
+    put_headers,
+    refuse_conditions,
+)
 
 
 class Writes(Part):
@@ -28,7 +39,7 @@ class Writes(Part):
                 bytes, which cannot be sent a second time if a lease dies meanwhile.
             forbid_overwrite: only create; two writers at once cannot both win. OSS does not heed
                 it in a bucket that has, or had, versioning.
-            content_type: stored with it; without it OSS takes application/octet-stream.
+            content_type: stored with it; by default what the name's ending stands for.
             metadata: stored with it; visible ASCII, names without ``x-oss-meta-`` and in any case.
             unsupported: nothing; conditions given here are refused with the reason.
 
@@ -38,10 +49,58 @@ class Writes(Part):
         """
         refuse_conditions("put", unsupported)
         headers = put_headers(
-            forbid_overwrite=forbid_overwrite, content_type=content_type, metadata=metadata
+            forbid_overwrite=forbid_overwrite,
+            content_type=guessed_type(check_key(key)) if content_type is None else content_type,
+            metadata=metadata,
         )
-        return self._objects.put(key, data, headers)
+        return self._objects.run(operations.put(key, Payload(data), headers))
 
     def delete(self, key: str) -> None:
         """Delete an object. One that is not there is no error."""
-        self._objects.delete(key)
+        self._objects.run(operations.delete(key))
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        """Delete objects, a thousand with each request; return how many names were given.
+
+        One that is not there is no error. If one of a thousand may not be deleted none of them is.
+        """
+        count = 0
+        left = iter(keys)
+        while some := list(islice(left, operations.MOST_KEYS)):
+            self._objects.run(operations.delete_many(some))
+            count += len(some)
+        return count
+
+    def append(
+        self,
+        key: str,
+        data: Data,
+        *,
+        position: int,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> AppendResult:
+        """Make an object longer, or begin one that can be.
+
+        Args:
+            key: its name within the bucket.
+            data: as for `put`.
+            position: its length so far, 0 to begin: of two who append at one place one wins.
+            content_type: stored with it, at position 0.
+            metadata: stored with it, at position 0.
+
+        Raises:
+            PositionNotEqualToLength: it ends elsewhere; `next_position` says where.
+            ObjectNotAppendable: it was put, not appended.
+            ChecksumMismatch: OSS stored other bytes than were sent.
+        """
+        headers = put_headers(content_type=content_type, metadata=metadata)
+        return self._objects.run(operations.append(key, Payload(data), position, headers))
+
+    def set_tags(self, key: str, tags: Mapping[str, str]) -> None:
+        """Replace an object's tags; none removes them.
+
+        It takes a right of its own, oss:PutObjectTagging or oss:DeleteObjectTagging.
+        """
+        steps = operations.set_tags(key, tags) if tags else operations.delete_tags(key)
+        self._objects.run(steps)

@@ -1,16 +1,19 @@
 """Single requests on the objects of one bucket, signed with whatever lease is present."""
 
+from sts_client.objects import operations
 from sts_client.objects.address import check_key
 from sts_client.objects.byte_range import ByteRange
 from sts_client.objects.head import Head, NotModified
 from sts_client.objects.listing import Entry, Folder, Page
-from sts_client.objects.operations import PutResult
-from sts_client.objects.payload import Data
-from sts_client.objects.put_headers import put_headers, refuse_conditions
+from sts_client.objects.operations import AppendResult, PutResult
+from sts_client.objects.payload import Data, Payload
+from sts_client.objects.put_headers import guessed_type, put_headers, refuse_conditions
 from sts_client.objects.reading import Object
 from sts_client.objects.service import Objects
+from sts_client.objects.signed_url import SignedUrl
 
 __all__ = [
+    "AppendResult",
     "ByteRange",
     "Data",
     "Entry",
@@ -20,8 +23,12 @@ __all__ = [
     "Object",
     "Objects",
     "Page",
+    "Payload",
     "PutResult",
+    "SignedUrl",
     "check_key",
+    "guessed_type",
+    "operations",
     "put_headers",
     "refuse_conditions",
 ]

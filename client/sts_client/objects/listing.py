@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Never
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from sts_client.errors import BadAnswer
+from sts_client.objects.documents import tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def page_of(body: bytes) -> Page:
         BadAnswer: the body is not the XML that it should be.
     """
     try:
-        root = _parsed(body)
+        root = tree(body, "ListBucketResult")
         encoded = root.findtext("EncodingType") == "url"
         entries: list[Entry | Folder] = [
             Entry(
@@ -71,24 +71,6 @@ def page_of(body: bytes) -> Page:
         raise BadAnswer("the listing is not the XML that OSS sends: check the endpoint") from None
     entries.sort(key=_order)
     return Page(tuple(entries), token)
-
-
-class _Builder(ET.TreeBuilder):
-    """Builds a tree, unless the document defines a type of its own.
-
-    OSS's never do. One that does may define entities too, and a few of these, each made of many of
-    another, fill the memory.
-    """
-
-    def doctype(self, name: str, _public_id: str | None, _system_id: str | None) -> Never:
-        raise ValueError(name)
-
-
-def _parsed(body: bytes) -> ET.Element:
-    root = ET.fromstring(body, ET.XMLParser(target=_Builder()))
-    if root.tag != "ListBucketResult":
-        raise ValueError(root.tag)
-    return root
 
 
 def _next_token(root: ET.Element) -> str | None:

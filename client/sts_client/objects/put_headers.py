@@ -1,8 +1,12 @@
 """What a write says about the object besides its bytes, as request headers: checked, then sent."""
 
 from collections.abc import Iterable, Mapping
+from mimetypes import MimeTypes
 
 from sts_client.errors import UsageError
+
+_TYPES = MimeTypes()  # without the tables of this machine
+FORBID_OVERWRITE = "x-oss-forbid-overwrite"
 
 
 def put_headers(
@@ -18,10 +22,15 @@ def put_headers(
     """
     headers = {}
     if forbid_overwrite:
-        headers["x-oss-forbid-overwrite"] = "true"
+        headers[FORBID_OVERWRITE] = "true"
     if content_type is not None:
         headers["Content-Type"] = _header_text("content_type", content_type)
     return headers | _metadata_headers(metadata or {})
+
+
+def guessed_type(key: str) -> str:
+    """Return the media type that a name's ending stands for, on every machine the same."""
+    return _TYPES.guess_type(key)[0] or "application/octet-stream"
 
 
 def refuse_conditions(method: str, unsupported: Iterable[str]) -> None:

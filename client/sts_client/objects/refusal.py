@@ -26,6 +26,7 @@ _CODE = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 _EC = re.compile(rb"<EC>(\d{4}-\d{8})</EC>")
 _REQUEST_ID = re.compile(rb"<RequestId>([0-9A-Za-z]{8,64})</RequestId>")
 _EC_HEADER = re.compile(r"\d{4}-\d{8}")
+_POSITION_HEADER = re.compile(r"\d{1,19}", re.ASCII)
 _REQUEST_ID_HEADER = re.compile(r"[0-9A-Za-z]{8,64}")
 
 _MEANINGS: Mapping[str, tuple[type[OssError], str]] = {
@@ -55,6 +56,15 @@ _MEANINGS: Mapping[str, tuple[type[OssError], str]] = {
         errors.PreconditionFailed,
         "a condition does not hold: the object is not as assumed",
     ),
+    "PositionNotEqualToLength": (
+        errors.PositionNotEqualToLength,
+        "the object does not end where this append begins",
+    ),
+    "ObjectNotAppendable": (
+        errors.ObjectNotAppendable,
+        "the object was put, not appended: it cannot be made longer",
+    ),
+    "NoSuchUpload": (errors.NoSuchUpload, "the upload has ended, or never began"),
     "InvalidRange": (errors.InvalidRange, "the range begins behind the end of the object"),
 }
 _BY_STATUS: Mapping[int, str] = {412: "PreconditionFailed", 416: "InvalidRange"}
@@ -79,13 +89,17 @@ def refusal_of(status: int, headers: Mapping[str, str], body: bytes, what: str) 
     kind, meaning = _meaning(status, code)
     details = [f"HTTP {status}", code, f"EC {ec}" if ec else ""]
     details.append(f"request {request_id}" if request_id else "")
-    return kind(
+    refusal = kind(
         f"{what}: {meaning} ({', '.join(filter(None, details))})",
         status=status,
         code=code,
         ec=ec,
         request_id=request_id,
     )
+    if isinstance(refusal, errors.PositionNotEqualToLength):
+        position = _checked(_POSITION_HEADER, headers.get("x-oss-next-append-position"))
+        refusal.next_position = int(position) if position else None
+    return refusal
 
 
 def _meaning(status: int, code: str) -> tuple[type[OssError], str]:

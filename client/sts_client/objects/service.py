@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar, get_args
 
@@ -13,15 +14,13 @@ import urllib3
 from sts_client.credentials import Lease, Style
 from sts_client.errors import StsClientError, TruncatedBody, UsageError
 from sts_client.objects import operations
-from sts_client.objects.address import Address, address_of, check_endpoint
+from sts_client.objects.address import Address, address_of, check_endpoint, check_key
 from sts_client.objects.byte_range import ByteRange
 from sts_client.objects.call import Call
 from sts_client.objects.exchange import pause
-from sts_client.objects.head import Head, NotModified
-from sts_client.objects.listing import Page
-from sts_client.objects.operations import PutResult
-from sts_client.objects.payload import Data, Payload
+from sts_client.objects.head import NotModified
 from sts_client.objects.reading import Object
+from sts_client.objects.signed_url import LONGEST_LIFE, SignedUrl
 from sts_client.objects.steps import (
     Close,
     Mistimed,
@@ -35,7 +34,7 @@ from sts_client.objects.steps import (
 )
 from sts_client.objects.transport import Transport
 from sts_client.provider import Provider
-from sts_client.signing import SigningKeys, V4Auth
+from sts_client.signing import Query, SigningKeys, V4Auth
 from sts_client.source import bounded
 
 T = TypeVar("T")
@@ -131,23 +130,22 @@ class Objects:
         answer: Any = found.answer
         return Object(found.head, answer.response, whole=found.whole)
 
-    def head(self, key: str, headers: Mapping[str, str]) -> Head | NotModified:
-        """HeadObject."""
-        return self.run(operations.head(key, headers))
-
-    def put(self, key: str, data: Data, headers: Mapping[str, str]) -> PutResult:
-        """PutObject. The CRC-64 of what was sent is compared with that of what was stored."""
-        return self.run(operations.put(key, Payload(data), headers))
-
-    def delete(self, key: str) -> None:
-        """DeleteObject. An object that is not there counts as deleted, as OSS has it."""
-        self.run(operations.delete(key))
-
-    def page(
-        self, prefix: str | None, delimiter: str | None = None, token: str | None = None
-    ) -> Page:
-        """ListObjectsV2: one page of at most 1,000 entries; prefix None is the lease's own."""
-        return self.run(operations.page(prefix, delimiter, token))
+    def presign(
+        self, method: str, key: str, query: Query, headers: Mapping[str, str], seconds: int
+    ) -> SignedUrl:
+        """Sign a URL for whoever sends just these headers; it ends with the lease at the latest."""
+        lease = self._provider.lease()
+        now = self._clock() + lease.offset
+        if not 1 <= seconds <= LONGEST_LIFE:
+            raise UsageError(f"a signed URL lives from 1 to {LONGEST_LIFE} seconds")
+        life = min(seconds, int(lease.expiry - now))
+        signed = self._auth(lease, check_key(key), query).in_query(method, headers, life)
+        return SignedUrl(
+            url=self._address(lease).url(key, signed),
+            method=method,
+            headers=headers,
+            expires=datetime.fromtimestamp(now + life, UTC),
+        )
 
     def close(self) -> None:
         """Close idle connections; the next request opens new ones."""
@@ -205,16 +203,18 @@ class Objects:
                 prepared.headers["Transfer-Encoding"] = "chunked"
             else:
                 prepared.headers["Content-Length"] = str(call.payload.length)
-        auth = V4Auth(
+        return self._auth(lease, call.key, call.query)(prepared)
+
+    def _auth(self, lease: Lease, key: str, query: Query) -> V4Auth:
+        return V4Auth(
             lease.credentials,
             region=lease.region,
             bucket=lease.bucket,
-            key=call.key,
+            key=key,
             now=self._clock() + lease.offset,
-            query=call.query,
+            query=query,
             keys=self._keys,
         )
-        return auth(prepared)
 
     def _address(self, lease: Lease) -> Address:
         known = self._addressed
