@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -10,7 +10,11 @@ from starlette.applications import Starlette
 from sts_server.audit import AuditLog, Record
 from sts_server.cache.memory import MemoryCache
 from sts_server.callers.api_keys import ApiKeys
-from sts_server.callers.desk import Desk
+from sts_server.callers.desk import BearerLogin, Desk
+from sts_server.callers.forwarded import Forwarded
+from sts_server.callers.secret_file import SecretFile
+from sts_server.callers.webhook import Webhook
+from sts_server.callers.webhook_call import calling
 from sts_server.clock import Clock, system_clock
 from sts_server.config import Settings
 from sts_server.denials import Denials
@@ -124,7 +128,11 @@ def _sts(settings: Settings, clock: Clock, opened: contextlib.ExitStack) -> Assu
 
 
 def desk(table: CallersTable, clock: Clock) -> Desk:
-    """Give the desk where callers prove who they are."""
+    """Give the desk where callers prove who they are.
+
+    Raises:
+        ConfigError: a file that a login needs cannot be used.
+    """
     keys = (
         (
             key.digest,
@@ -137,7 +145,23 @@ def desk(table: CallersTable, clock: Clock) -> Desk:
         for caller in table.api_key
         for key in caller.keys
     )
-    return Desk([ApiKeys(keys, id_prefix=table.api_key_id_prefix, clock=clock)])
+    bearers: list[BearerLogin] = [ApiKeys(keys, id_prefix=table.api_key_id_prefix, clock=clock)]
+    # Last, since it claims whatever is left: no other login's token may go out to it.
+    bearers.extend(_webhook(table, clock))
+    return Desk(bearers, _forwarded(table))
+
+
+def _webhook(table: CallersTable, clock: Clock) -> Iterator[Webhook]:
+    if (hook := table.webhook) is not None:
+        place = "callers.webhook.auth_file"
+        file = SecretFile(hook.auth_file, place) if hook.auth_file else None
+        yield Webhook(hook, calling(hook, file.secrets if file else tuple), clock=clock)
+
+
+def _forwarded(table: CallersTable) -> Iterator[Forwarded]:
+    if (proxy := table.forwarded) is not None:
+        file = SecretFile(proxy.secret_file, "callers.forwarded.secret_file", shortest=32)
+        yield Forwarded(proxy, file.secrets)
 
 
 def grants(tables: Tables) -> dict[str, Grant]:

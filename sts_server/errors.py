@@ -8,6 +8,7 @@ StsServerError
     ├── CallerNotAllowed     403
     ├── GrantDenied          403
     ├── TooManyRequests      429
+    ├── LoginUnavailable     503     whoever could say who is calling does not answer
     └── UpstreamFailure          STS gave no lease
         ├── UpstreamRefused      502   our key, role or policy is wrong: an operator's fault
         ├── UpstreamThrottled    503
@@ -95,6 +96,13 @@ class TooManyRequests(Refusal):
 
     status = 429
     title = "Too many new leases"
+
+
+class LoginUnavailable(Refusal):
+    """Whoever could tell who is calling cannot be reached, or cannot be understood."""
+
+    status = 503
+    title = "A login service is not available"
 
 
 class UpstreamFailure(Refusal):

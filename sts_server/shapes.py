@@ -10,6 +10,11 @@ from pydantic import AfterValidator
 from sts_server.prefix import is_safe_value, template_problem
 
 _LAST_PORT: Final = 65_535
+_WIDEST_NETWORK: Final = 8  # bits: 10.0.0.0/8 and fd00::/8 are the widest that are private
+_TAKEN_HEADERS = re.compile(
+    r"accept|authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|origin"
+    r"|proxy-.*|te|trailer|transfer-encoding|upgrade|via|x-forwarded-(for|host|proto)|x-request-id"
+)
 _URL = "must be an address like https://host or http://127.0.0.1:9000, without a path"
 
 
@@ -67,6 +72,41 @@ def url(value: str) -> str:
         raise ValueError(_URL)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise ValueError("must be https: only a loopback address may be http")
+    return value
+
+
+def url_with_path(value: str) -> str:
+    """Take the address of one page of a service: over TLS, or on this machine."""
+    parts = re.fullmatch(r"(https?://[^/]+)(/[A-Za-z0-9._~%/-]*)?", value)
+    if not parts:
+        raise ValueError("must be an address like https://host/path, without a query or a fragment")
+    url(parts[1])
+    return value
+
+
+def network(value: str) -> str:
+    """Take a network of proxies in CIDR form, or one address."""
+    try:
+        taken = ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError(
+            "must be a network like 10.0.0.0/24 or fd00::/64, or one address"
+        ) from None
+    if taken.prefixlen < _WIDEST_NETWORK:
+        raise ValueError(
+            f"is wider than the network of any proxy: name one of /{_WIDEST_NETWORK} or narrower"
+        )
+    if isinstance(taken, ipaddress.IPv6Network) and taken.network_address.ipv4_mapped:
+        raise ValueError("is an IPv4 network written as IPv6: write it as 10.0.0.0/24")
+    return value
+
+
+def header(value: str) -> str:
+    """Take the name of a header of one's own, in letters that no proxy reads as another's."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", value):
+        raise ValueError("must be the name of a header: 1-64 letters, digits or -")
+    if _TAKEN_HEADERS.fullmatch(value.lower()):
+        raise ValueError("is a header with a meaning of its own; choose another, such as X-My-User")
     return value
 
 

@@ -1,14 +1,13 @@
 """`[callers]`: the ways to prove who is calling, and how their names are kept apart."""
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
-from sts_server import shapes
 from sts_server.settings.api_keys import ApiKeyTable
-from sts_server.settings.table import Table
-
-IdPrefix = Annotated[str, AfterValidator(shapes.id_prefix)]
+from sts_server.settings.forwarded import ForwardedTable
+from sts_server.settings.table import IdPrefix, Table
+from sts_server.settings.webhook import WebhookTable
 
 
 class CallersTable(Table):
@@ -20,6 +19,8 @@ class CallersTable(Table):
 
     api_key: tuple[ApiKeyTable, ...] = ()
     api_key_id_prefix: IdPrefix = ""
+    forwarded: ForwardedTable | None = None
+    webhook: WebhookTable | None = None
 
     @model_validator(mode="after")
     def _everyone_is_one(self) -> Self:
@@ -65,4 +66,8 @@ class CallersTable(Table):
     @property
     def _id_prefixes(self) -> list[tuple[str, str]]:
         """Give each login that is configured, by its place, with its id_prefix."""
-        return [("api_key", self.api_key_id_prefix)] if self.api_key else []
+        return [
+            *([("api_key", self.api_key_id_prefix)] if self.api_key else []),
+            *([("forwarded", self.forwarded.id_prefix)] if self.forwarded else []),
+            *([("webhook", self.webhook.id_prefix)] if self.webhook else []),
+        ]

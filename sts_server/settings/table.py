@@ -14,4 +14,5 @@ class Table(BaseModel):
 
 
 Url = Annotated[str, AfterValidator(shapes.url)]
+IdPrefix = Annotated[str, AfterValidator(shapes.id_prefix)]
 Names = Annotated[tuple[str, ...], AfterValidator(shapes.no_repeats)]
