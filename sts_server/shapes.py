@@ -77,9 +77,9 @@ def url(value: str) -> str:
 
 def url_with_path(value: str) -> str:
     """Take the address of one page of a service: over TLS, or on this machine."""
-    parts = re.fullmatch(r"(https?://[^/]+)(/[A-Za-z0-9._~%/-]*)?", value)
+    parts = re.fullmatch(r"(https?://[A-Za-z0-9.:\[\]-]+)(/[A-Za-z0-9._~%/-]*)?", value)
     if not parts:
-        raise ValueError("must be an address like https://host/path, without a query or a fragment")
+        raise ValueError("must be an address like https://host/path, without a user or a query")
     url(parts[1])
     return value
 

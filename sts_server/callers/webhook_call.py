@@ -59,7 +59,7 @@ def calling(table: WebhookTable, bearers: Callable[[], Iterable[str]]) -> AskWeb
                 body = await _body(answer)
         except TimeoutError:
             return Unusable(f"no answer in {table.timeout:g} s")
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             # Its text may hold the URL, so only the kind of error goes on.
             return Unusable(f"no answer: {type(error).__name__}")
         if body is None:

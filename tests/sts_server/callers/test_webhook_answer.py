@@ -70,6 +70,7 @@ def test_a_user_is_any_printable_text(user: str) -> None:
     assert accepted(user=user).user == user
 
 
+NO_OBJECTS: list[object] = [[], "a", 7, True]
 NO_USERS: list[object] = [
     None,
     7,
@@ -100,7 +101,7 @@ NO_USERS: list[object] = [
             (alice(maxValiditySeconds=it), "maxValiditySeconds")
             for it in (None, "3600", 3600.0, True, 0, -900, 899, 31_536_001, 10**400, float("nan"))
         ],
-        *[(alice(claims=it), "claims") for it in ([], "a", 7, True)],
+        *[(alice(claims=it), "claims") for it in NO_OBJECTS],
     ],
 )  # fmt: skip
 def test_anything_else_is_no_answer(body: object, why: str) -> None:
