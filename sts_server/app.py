@@ -155,7 +155,7 @@ def _webhook(table: CallersTable, clock: Clock) -> Iterator[Webhook]:
     if (hook := table.webhook) is not None:
         place = "callers.webhook.auth_file"
         file = SecretFile(hook.auth_file, place) if hook.auth_file else None
-        yield Webhook(hook, calling(hook, file.secrets if file else tuple), clock=clock)
+        yield Webhook(hook, calling(hook, file.secrets if file else None), clock=clock)
 
 
 def _forwarded(table: CallersTable) -> Iterator[Forwarded]:

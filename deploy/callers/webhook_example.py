@@ -42,7 +42,13 @@ class Login(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Server(ThreadingHTTPServer):
+    """A server for many callers at once."""
+
+    request_queue_size = 128
+
+
 if __name__ == "__main__":
-    with ThreadingHTTPServer((HOST, int(PORT)), Login) as server:
+    with Server((HOST, int(PORT)), Login) as server:
         print(f"http://{HOST}:{server.server_port}/", flush=True)
         server.serve_forever()

@@ -48,8 +48,8 @@ class SecretFile:
     def secrets(self) -> tuple[str, ...]:
         """Give the secrets as they stand there now.
 
-        While the file cannot be used, those that stood there before go on: half-written is not
-        revoked. The log says so, once.
+        None while the file cannot be used: whoever took it away, or opened it to all, has revoked
+        what stood there. The log says so, once.
         """
         stamp = self._look()
         if stamp != self._stamp:
@@ -57,7 +57,8 @@ class SecretFile:
             try:
                 self._secrets = self._read()
             except ValueError as problem:
-                _log.error("%s; what stood there before goes on", problem)
+                self._secrets = ()
+                _log.error("%s; no secret of it counts until that is mended", problem)
         return self._secrets
 
     def _look(self) -> _Stamp | None:

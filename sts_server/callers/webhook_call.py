@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import certifi
@@ -20,14 +20,14 @@ AskWebhook = Callable[[str], Awaitable[Verdict]]
 """Asks whose a token is."""
 
 
-def calling(table: WebhookTable, bearers: Callable[[], Iterable[str]]) -> AskWebhook:
+def calling(table: WebhookTable, bearers: Callable[[], Sequence[str]] | None = None) -> AskWebhook:
     """Make what asks a webhook: `POST url`, with the token as a form or in the query.
 
     A connection for each call: answers are remembered, so there are few.
 
     Args:
         table: the settings.
-        bearers: gives the bearer to show, if there is one.
+        bearers: gives the bearer to show, as the first of them; by default none is shown.
 
     Raises:
         ConfigError: the file of certificates cannot be read.
@@ -38,8 +38,10 @@ def calling(table: WebhookTable, bearers: Callable[[], Iterable[str]]) -> AskWeb
 
     async def ask(token: str) -> Verdict:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        for bearer in list(bearers())[:1]:
-            headers["Authorization"] = f"Bearer {bearer}"
+        if bearers is not None:
+            if not (shown := bearers()):
+                return Unusable("auth_file cannot be used, so there is no bearer to show")
+            headers["Authorization"] = f"Bearer {shown[0]}"
         form = {"token": token}
         try:
             # No proxy of the environment's, no redirect: a token goes where the settings say.

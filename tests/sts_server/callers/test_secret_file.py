@@ -87,7 +87,7 @@ def test_a_secret_is_replaced_without_a_restart(path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", ["missing", "short", "open"])
-def test_while_it_cannot_be_used_the_old_secret_goes_on_and_the_log_says_why_once(
+def test_while_it_cannot_be_used_it_holds_no_secret_and_the_log_says_why_once(
     path: Path, broken: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = opened(path)
@@ -96,7 +96,7 @@ def test_while_it_cannot_be_used_the_old_secret_goes_on_and_the_log_says_why_onc
             path.unlink()
         else:
             written(path, SECOND if broken == "open" else "short", 0o644)
-        assert [file.secrets() for _ in range(3)] == [(FIRST,)] * 3
+        assert [file.secrets() for _ in range(3)] == [()] * 3
     assert caplog.text.count(f"{PLACE}: ") == 1
     assert SECOND not in caplog.text
     written(path, SECOND)

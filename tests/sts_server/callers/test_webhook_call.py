@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from sts_server.callers.webhook_answer import Accepted, Refused, Unusable, Verdict
-from sts_server.callers.webhook_call import LARGEST_ANSWER, calling
+from sts_server.callers.webhook_call import LARGEST_ANSWER, AskWebhook, calling
 from sts_server.errors import ConfigError
 from sts_server.settings.webhook import WebhookTable
 
@@ -97,11 +97,7 @@ def table(service: Service, scheme: str = "http", **settings: Any) -> WebhookTab
 
 
 def ask(told: WebhookTable, *bearers: str) -> Verdict:
-    return asyncio.run(_once(told, bearers))
-
-
-async def _once(told: WebhookTable, bearers: tuple[str, ...]) -> Verdict:
-    return await calling(told, lambda: bearers)(TOKEN)
+    return asyncio.run(_tell(calling(told, (lambda: bearers) if bearers else None)))
 
 
 def test_a_form_holds_the_token_and_the_address_does_not(service: Service) -> None:
@@ -126,6 +122,17 @@ def test_the_service_is_shown_the_first_bearer(service: Service) -> None:
     ask(table(service), "ours", "older")
     assert b"\r\nAuthorization: Bearer ours\r\n" in service.seen[0]
     assert b"older" not in service.seen[0]
+
+
+def test_without_its_bearer_the_service_is_not_asked(service: Service) -> None:
+    verdict = asyncio.run(_tell(calling(table(service), tuple)))
+    assert isinstance(verdict, Unusable)
+    assert "auth_file" in verdict.why
+    assert service.seen == []
+
+
+async def _tell(asking: AskWebhook) -> Verdict:
+    return await asking(TOKEN)
 
 
 def test_a_refusal_comes_with_its_reason(service: Service) -> None:
@@ -227,4 +234,4 @@ def test_an_authority_that_cannot_be_read_is_found_at_the_start(
     (tmp_path / "empty.pem").write_text("nothing")
     for name, why in (("none.pem", "No such file"), ("empty.pem", "it holds no certificate")):
         with pytest.raises(ConfigError, match=f"callers.webhook.ca_file: cannot be used: {why}"):
-            calling(table(service, ca_file=str(tmp_path / name)), tuple)
+            calling(table(service, ca_file=str(tmp_path / name)))
