@@ -66,13 +66,22 @@ def test_every_setting_stands_in_the_example(table: type[Table]) -> None:
 
 
 def test_what_stands_commented_in_the_example_is_taken(tmp_path: Path) -> None:
-    told = re.sub(r"(?m)^# (\w+ = )", r"\1", EXAMPLE).replace('"…"', '"an-id"')
+    told = re.sub(r"(?m)^# (\w+ = |\[)", r"\1", EXAMPLE).replace('"…"', '"an-id"')
     tables = parse(told.replace('audit = "stderr"', f'audit = "{tmp_path}/a"'), ENVIRON).tables
     defaults = parse(EXAMPLE, ENVIRON).tables
     assert tables.server.listen == defaults.server.listen
     assert (tables.oss.endpoint, tables.oss.style) == (defaults.oss.endpoint, defaults.oss.style)
     assert tables.sts.max_calls == defaults.sts.max_calls
     assert tables.grants[0].duration == defaults.grants[0].duration
+    assert tables.callers.forwarded is not None
+    assert tables.callers.webhook is not None
+
+
+@pytest.mark.parametrize("recipe", sorted((ROOT / "deploy").rglob("*.md")), ids=lambda it: it.name)
+def test_the_tables_of_a_recipe_are_taken(recipe: Path) -> None:
+    for table in re.findall(r"```toml\n(.*?)```", recipe.read_text("utf-8"), re.DOTALL):
+        # Beside API keys, so with the id_prefix that stands commented.
+        parse(EXAMPLE + re.sub(r"(?m)^# (\w+ = )", r"\1", table), ENVIRON)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -209,9 +210,26 @@ def test_a_dead_sts_is_503_for_the_caller_and_a_line_for_the_operator(config: Pa
     assert ALICE_KEY not in err
 
 
+@pytest.mark.parametrize("days", [1, 90, 3650])
+def test_a_key_can_be_made_to_end(days: int) -> None:
+    done = run("new-key", "alice", "--days", str(days))
+    (caller,) = tomllib.loads(done.stdout)["callers"]["api_key"]
+    (key,) = caller["sha256"]
+    assert digest(done.stderr.splitlines()[-1]) == key["digest"]
+    left = key["expires"] - datetime.now(UTC)
+    assert timedelta(days=days, seconds=-90) < left <= timedelta(days=days)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "3651", "1.5", "x", "", "٣", "99999"])
+def test_a_key_ends_in_whole_days(days: str) -> None:
+    done = run("new-key", "alice", "--days", days)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_lines_of_new_key_can_be_appended_to_any_file(config: Path) -> None:
     config.write_text(CONFIG.rstrip("\n") + "\nduration = 900")
-    config.write_text(config.read_text() + run("new-key", "carol").stdout)
+    for words in (["carol"], ["dave", "--days", "90"]):
+        config.write_text(config.read_text() + run("new-key", *words).stdout)
     assert run("check", "--config", config).returncode == 0
 
 

@@ -89,6 +89,8 @@ def test_two_logins_share_no_names() -> None:
     assert "api_key and forwarded could both name" in problems(config(id_prefix=None))[0]
     text = config().replace('id = "alice"', 'id = "proxy:alice"')
     assert "begins like those of forwarded" in problems(text)[0]
+    bare = config(id_prefix=None).replace("[[", '[callers]\napi_key_id_prefix = "key:"\n[[', 1)
+    assert read(bare).tables.callers.api_key_id_prefix == "key:"
 
 
 def test_the_proxy_may_be_the_only_login() -> None:
