@@ -32,8 +32,9 @@ def calling(table: WebhookTable, bearers: Callable[[], Sequence[str]] | None = N
     Raises:
         ConfigError: the file of certificates cannot be read.
     """
-    # It writes each URL to the log, and a token may be in it.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # They write each URL to the log, and a token may be in it.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     trusted = _trusted(table.ca_file)
 
     async def ask(token: str) -> Verdict:

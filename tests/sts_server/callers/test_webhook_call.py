@@ -205,7 +205,7 @@ def test_no_proxy_of_the_environment_sees_a_token(
 def test_no_token_is_logged(
     service: Service, send_as: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG):
         ask(table(service, send_as=send_as), "ours")
         service.answer = b""
         ask(table(service, send_as=send_as), "ours")
