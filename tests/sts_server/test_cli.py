@@ -256,6 +256,18 @@ def test_a_missing_ca_bundle_is_found_at_the_start(config: Path) -> None:
     )
 
 
+def test_a_secret_that_others_may_read_is_found_at_the_start(config: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s" * 32)
+    secret.chmod(0o644)
+    table = f'[callers.forwarded]\nnetworks = ["::1"]\nsecret_file = "{secret}"\nid_prefix = "p:"\n'
+    config.write_text(CONFIG + table)
+    done = run("serve", "--config", config)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith("sts-server: callers.forwarded.secret_file: is open to other")
+    assert "sss" not in done.stderr
+
+
 def test_a_closed_standard_error_is_no_audit_log(config: Path) -> None:
     command = " ".join(
         [*SERVER, "serve", "--listen", "127.0.0.1:0", "--config", str(config), "2>&-"]
