@@ -26,7 +26,9 @@
         ├── AccessDenied  InvalidAccessKeyId  InvalidSecurityToken  SecurityTokenExpired
         ├── AccessKeyIdAndSecurityTokenNotMatch  SignatureDoesNotMatch  RequestTimeTooSkewed
         ├── NoSuchKey  NoSuchBucket
-        ├── FileAlreadyExists  PreconditionFailed  InvalidRange
+        ├── FileAlreadyExists  InvalidRange
+        ├── PreconditionFailed
+        │   └── ObjectChanged     while it was read in parts
         └── PositionNotEqualToLength  ObjectNotAppendable  NoSuchUpload
 
 No text here repeats what a server wrote, apart from codes and request ids that were checked
@@ -228,6 +230,10 @@ class FileAlreadyExists(OssError):
 
 class PreconditionFailed(OssError):
     """A condition of the request does not hold: the object is not as the caller assumed."""
+
+
+class ObjectChanged(PreconditionFailed):
+    """The object was replaced while it was read: what had come is not kept."""
 
 
 class InvalidRange(OssError):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sts_client.cli import Streams, main
-from sts_client.cli.landing import landing
+from sts_client.transfer.landing import landing
 from tests.sts_client.stage import BEARER, SECRETS, Answer, Asked, json_answer, lease_body, serving
 
 LISTING = b"""

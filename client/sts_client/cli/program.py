@@ -11,7 +11,6 @@ from datetime import UTC
 from pathlib import Path
 
 from sts_client.bucket import Bucket, connect
-from sts_client.cli.landing import landing
 from sts_client.cli.streams import Streams
 from sts_client.errors import (
     AccessDenied,
@@ -24,6 +23,7 @@ from sts_client.errors import (
 )
 from sts_client.objects import Entry, Folder, NotModified
 from sts_client.source import TokenFile
+from sts_client.transfer import landing
 
 DONE, FAILED, USAGE, NOT_MODIFIED, UNMET, REFUSED = 0, 1, 2, 3, 4, 5
 INTERRUPTED, GONE = 130, 141

@@ -9,7 +9,7 @@ from sts_client.objects.operations import AppendResult, PutResult
 from sts_client.objects.payload import Data, Payload
 from sts_client.objects.put_headers import guessed_type, put_headers, refuse_conditions
 from sts_client.objects.reading import Object
-from sts_client.objects.service import Objects
+from sts_client.objects.service import Objects, wait
 from sts_client.objects.signed_url import SignedUrl
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "operations",
     "put_headers",
     "refuse_conditions",
+    "wait",
 ]

@@ -6,17 +6,20 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
+
+_UMASK = Lock()
 
 
 @contextmanager
-def landing(target: str) -> Iterator[BinaryIO]:
+def landing(target: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file for what takes its place when the block ends without an error.
 
     What is there keeps its permissions, links go on to lead where they lead, and a pipe or a device
     is written to: a file in its place would destroy it.
     """
-    path = Path(os.path.realpath(target))
+    path = place_of(target)
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
             yield file
@@ -28,17 +31,24 @@ def landing(target: str) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-        part.chmod(_mode(path))
+        part.chmod(mode_of(path))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _mode(path: Path) -> int:
+def place_of(target: str | os.PathLike[str]) -> Path:
+    """Return where a file really goes: links go on to lead where they lead."""
+    return Path(os.path.realpath(target))
+
+
+def mode_of(path: Path) -> int:
     """Return the permissions of what is there, or those of a new file."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
-        mask = os.umask(0o077)  # can only be read by setting it
-        os.umask(mask)
+        # It can only be read by setting it; two threads that did so at once could leave it changed.
+        with _UMASK:
+            mask = os.umask(0o077)
+            os.umask(mask)
         return 0o666 & ~mask
