@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -19,13 +20,17 @@ from sts_server.clock import Clock, system_clock
 from sts_server.config import Settings
 from sts_server.denials import Denials
 from sts_server.deny_file import DenyFile
-from sts_server.errors import ConfigError
+from sts_server.errors import ConfigError, Refusal
 from sts_server.http.envelope import Envelope
+from sts_server.http.health import health
 from sts_server.http.live import Generation, Live
 from sts_server.http.routes import problems, routes
 from sts_server.lease import AssumeRole, Lease, RoleRequest
+from sts_server.metrics import Metrics
 from sts_server.policy import LONGEST_POLICY, session_policy
 from sts_server.prefix import longest
+from sts_server.probe import Probe, harmless
+from sts_server.readiness import Evidence
 from sts_server.scope import Caller, Grant, Scope
 from sts_server.settings import Tables
 from sts_server.settings.callers import CallersTable
@@ -34,7 +39,11 @@ from sts_server.vending import Role, Vending, telling_operator
 
 
 class App(Live):
-    """The application, and what of it outlives a change of its settings: the leases."""
+    """The application, and what of it outlives a change of its settings: leases and counts.
+
+    Attributes:
+        metrics: what it counts.
+    """
 
     def __init__(
         self,
@@ -58,7 +67,10 @@ class App(Live):
         self._assume_role = assume_role
         self._audit = audit
         self._clock = clock
-        self._cache = MemoryCache(_nobody, clock=clock)
+        self.metrics = Metrics(clock=clock)
+        self._cache = MemoryCache(_nobody, counts=self.metrics.cache, clock=clock)
+        self.metrics.read(kept=lambda: self._cache.shelves.leases)
+        self._begun = False
         super().__init__(self._generation(settings))
 
     async def reload(self, settings: Settings) -> None:
@@ -73,21 +85,26 @@ class App(Live):
         tables = settings.tables
         check(tables)
         with contextlib.ExitStack() as opened:
-            assume_role = self._assume_role or _sts(settings, self._clock, opened)
+            assume_role, probe = self._upstream(settings, opened)
             audit = self._audit or _audit_log(tables.server.audit, self._clock, opened)
+            granted = grants(tables)
             vending = Vending(
-                callers=desk(tables.callers, self._clock),
-                grants=grants(tables),
+                callers=desk(tables.callers, self._clock, self.metrics.proven),
+                grants=granted,
                 bucket=tables.oss.bucket,
                 role=Role(tables.sts.role_arn, tables.sts.external_id),
                 cache=self._cache,
-                audit=audit,
+                audit=self.metrics.audited(audit, granted),
                 denials=DenyFile(Path(tables.server.deny_file))
                 if tables.server.deny_file
                 else Denials,
             )
             inside = Starlette(
-                routes=routes(vending, tables.oss, self._clock), exception_handlers=problems()
+                routes=[
+                    *routes(vending, tables.oss, self._clock),
+                    *health(lambda: probe.verdict),
+                ],
+                exception_handlers=problems(),
             )
             # A slash too many is no other name for a lease: a redirect would go to whatever Host
             # says.
@@ -97,20 +114,45 @@ class App(Live):
         @contextlib.asynccontextmanager
         async def running() -> AsyncIterator[None]:
             with parts:
-                self._cache.assume_role = telling_operator(assume_role)
+                self._cache.assume_role = telling_operator(probe.watching(assume_role))
                 # While STS hangs, one caller must leave room for another.
                 self._cache.shelves.calls_at_once = max(1, tables.sts.max_calls // 2)
-                yield
+                self._begun = True
+                self.metrics.read(ready=lambda: probe.verdict.ready)
+                probing = asyncio.create_task(probe.run())
+                try:
+                    yield
+                finally:
+                    probing.cancel()
 
         # Outermost, so that even what Starlette answers to a fault of our own is sealed.
         return Generation(Envelope(inside), running())
+
+    def _upstream(
+        self, settings: Settings, opened: contextlib.ExitStack
+    ) -> tuple[AssumeRole, Probe]:
+        """Give what asks STS for leases, and the probe of it."""
+        every = settings.tables.server.probe_seconds
+        if self._assume_role is not None:
+            return self.metrics.timed("AssumeRole", self._assume_role), Probe(every=every)
+        sts = _sts(settings, self._clock, opened)
+        table = settings.tables.sts
+        canary = harmless(table.role_arn, table.external_id)
+        probe = Probe(
+            every=every,
+            # Other settings are believed until STS refuses them: a reload takes nobody out of
+            # service.
+            known=Evidence(probed=self._begun),
+            try_role=partial(self.metrics.timed("AssumeRoleProbe", sts.assume_role), canary),
+        )
+        return self.metrics.timed("AssumeRole", sts.assume_role), probe
 
 
 async def _nobody(_: RoleRequest) -> Lease:
     raise AssertionError("no generation has begun")
 
 
-def _sts(settings: Settings, clock: Clock, opened: contextlib.ExitStack) -> AssumeRole:
+def _sts(settings: Settings, clock: Clock, opened: contextlib.ExitStack) -> Sts:
     if settings.ca_bundle is not None and not Path(settings.ca_bundle).exists():
         raise ConfigError(["environment: the CA bundle it names does not exist"])
     sts = Sts(
@@ -124,10 +166,10 @@ def _sts(settings: Settings, clock: Clock, opened: contextlib.ExitStack) -> Assu
         clock=clock,
     )
     opened.callback(sts.close)
-    return sts.assume_role
+    return sts
 
 
-def desk(table: CallersTable, clock: Clock) -> Desk:
+def desk(table: CallersTable, clock: Clock, judged: Callable[[str, Refusal | None], None]) -> Desk:
     """Give the desk where callers prove who they are.
 
     Raises:
@@ -148,7 +190,7 @@ def desk(table: CallersTable, clock: Clock) -> Desk:
     bearers: list[BearerLogin] = [ApiKeys(keys, id_prefix=table.api_key_id_prefix, clock=clock)]
     # Last, since it claims whatever is left: no other login's token may go out to it.
     bearers.extend(_webhook(table, clock))
-    return Desk(bearers, _forwarded(table))
+    return Desk(bearers, _forwarded(table), judged=judged)
 
 
 def _webhook(table: CallersTable, clock: Clock) -> Iterator[Webhook]:

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -13,6 +14,7 @@ Reload = Callable[[], Awaitable[None]]
 """Takes other settings while the server runs; deals with whatever is wrong with them itself."""
 
 _GRACE = 15  # seconds that requests under way are given at the end: more than one call to STS takes
+_GRACE_BESIDE = 2  # the same for what is beside the server; it begins at the same moment
 _LARGEST_HEAD = 16 * 1024  # bytes of request line and headers; a bearer token has 47, a JWT 2,000
 
 
@@ -56,11 +58,20 @@ def server_config(application: ASGIApp) -> uvicorn.Config:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A second application, on an open socket of its own, that ends when the first does."""
+
+    application: ASGIApp
+    listener: socket.socket
+
+
 def serve(
     application: ASGIApp,
     listener: socket.socket,
     ready: Callable[[], None],
     reload: Reload | None = None,
+    beside: Beside | None = None,
 ) -> None:
     """Serve until a signal ends it.
 
@@ -69,22 +80,28 @@ def serve(
         listener: an open socket.
         ready: called when requests are answered.
         reload: called at each SIGHUP, one at a time; without it SIGHUP ends the process.
+        beside: what else answers meanwhile.
     """
-    with listener, _quiet_end():
-        _Server(server_config(application), ready, reload).run(sockets=[listener])
+    with listener, beside.listener if beside else contextlib.nullcontext(), _quiet_end():
+        _Server(server_config(application), ready, reload, beside).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers, not before; and listens to one more signal."""
+    """Says when it answers, not before; listens to one more signal; has another one beside it."""
 
     def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], reload: Reload | None
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        reload: Reload | None,
+        beside: Beside | None,
     ) -> None:
         super().__init__(config)
         self._ready = ready
         self._reload = reload
         self._turn = asyncio.Lock()
         self._reloads: set[asyncio.Task[None]] = set()
+        self._beside = _Second(beside) if beside else None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -92,7 +109,16 @@ class _Server(uvicorn.Server):
             if self._reload is not None:
                 loop = asyncio.get_running_loop()
                 loop.add_signal_handler(signal.SIGHUP, self._start_reload, self._reload)
+            if self._beside is not None:
+                self._beside.begin()
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._beside is not None:
+            self._beside.should_exit = True
+        await super().shutdown(sockets)
+        if self._beside is not None:
+            await self._beside.end()
 
     def _start_reload(self, reload: Reload) -> None:
         task = asyncio.get_running_loop().create_task(self._in_turn(reload))
@@ -102,6 +128,29 @@ class _Server(uvicorn.Server):
     async def _in_turn(self, reload: Reload) -> None:
         async with self._turn:
             await reload()
+
+
+class _Second(uvicorn.Server):
+    """Serves what is beside another server, in whose hands it leaves the signals."""
+
+    def __init__(self, beside: Beside) -> None:
+        config = server_config(beside.application)
+        config.timeout_graceful_shutdown = _GRACE_BESIDE
+        super().__init__(config)
+        self._listener = beside.listener
+        self._serving: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    def begin(self) -> None:
+        self._serving = asyncio.create_task(self.serve(sockets=[self._listener]))
+
+    async def end(self) -> None:
+        self.should_exit = True
+        if self._serving is not None:
+            await self._serving
 
 
 @contextlib.contextmanager

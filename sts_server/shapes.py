@@ -118,6 +118,16 @@ def listen_address(value: str) -> str:
     return value
 
 
+def listen_address_or_off(value: str) -> str:
+    """Take an address to listen on, or the word that nothing should."""
+    if value == "off":
+        return value
+    try:
+        return listen_address(value)
+    except ValueError as error:
+        raise ValueError(f'{error}, or "off"') from None
+
+
 def digest(value: str) -> str:
     """Take the SHA-256 digest of a key that somebody holds."""
     if not re.fullmatch(r"[0-9a-f]{64}", value):

@@ -5,6 +5,7 @@ import contextlib
 import time
 from typing import Final
 
+from sts_server.cache.counts import Counts
 from sts_server.cache.shelves import Entry, Shelf, Shelves
 from sts_server.clock import Clock, system_clock
 from sts_server.errors import TooManyRequests, UpstreamThrottled, UpstreamUnavailable
@@ -32,6 +33,7 @@ class MemoryCache:
         size: int = 10_000,
         calls_at_once: int = 4,
         patience: float = PATIENCE,
+        counts: Counts | None = None,
         clock: Clock = system_clock,
         stopwatch: Clock = time.monotonic,
     ) -> None:
@@ -42,11 +44,13 @@ class MemoryCache:
             size: leases kept at most.
             calls_at_once: calls under way for one caller, so that others find room while STS hangs.
             patience: seconds to wait for STS where an older lease is usable.
+            counts: what is added to; counts of its own by default.
             clock: judges the life of leases.
             stopwatch: measures rates and pauses; unlike a clock it is never set.
         """
         self.assume_role = assume_role
         self.shelves = Shelves(size, calls_at_once)
+        self.counts = counts or Counts()
         self._patience = patience
         self._clock = clock
         self._stopwatch = stopwatch
@@ -74,6 +78,7 @@ class MemoryCache:
             return await self._replace(shelf, entry, request)
         if now is State.STALE:
             self._refresh_behind(shelf, entry, request)
+        self.counts.hits += 1
         return Held(held, held.half_life, cached=True)
 
     async def _replace(self, shelf: Shelf, entry: Entry, request: RoleRequest) -> Held:
@@ -81,13 +86,14 @@ class MemoryCache:
         spare = entry.lease
         if spare is not None and is_usable(spare, self._clock()):
             if entry.away and self._stopwatch() < entry.retry_at:
+                self.counts.hits += 1
                 return self._spared(spare)
-            call = entry.call or self._start(shelf, entry, request)
+            call = self._join(shelf, entry, request)
             await asyncio.wait({call}, timeout=self._patience)
             if not call.done() and entry.lease is spare:
                 return self._spared(spare)
         else:
-            call = entry.call or self._start(shelf, entry, request)
+            call = self._join(shelf, entry, request)
         try:
             # A caller who goes away must not take the call from the others who wait for it.
             new = await asyncio.shield(call)
@@ -105,6 +111,16 @@ class MemoryCache:
             # Whoever asks too often keeps the lease they have; the next one can wait.
             with contextlib.suppress(TooManyRequests):
                 self._start(shelf, entry, request)
+                self.counts.refreshes += 1
+
+    def _join(self, shelf: Shelf, entry: Entry, request: RoleRequest) -> asyncio.Task[Lease]:
+        """Wait with the others for the call under way, or start one."""
+        if entry.call is not None:
+            self.counts.waiters += 1
+            return entry.call
+        call = self._start(shelf, entry, request)
+        self.counts.misses += 1
+        return call
 
     def _start(self, shelf: Shelf, entry: Entry, request: RoleRequest) -> asyncio.Task[Lease]:
         now = self._stopwatch()

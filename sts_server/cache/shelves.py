@@ -119,6 +119,11 @@ class Shelves:
         """How many callers have a shelf."""
         return len(self._shelves)
 
+    @property
+    def leases(self) -> int:
+        """How many leases are kept, those just being asked for among them."""
+        return self._count
+
     def of(self, caller_id: str) -> Shelf:
         """Give a caller's shelf as the one used last."""
         shelf = self._shelves.get(caller_id)

@@ -31,6 +31,8 @@ def digest(key: str) -> str:
 class ApiKeys:
     """Knows callers by the digests of their keys."""
 
+    kind: Final = "api_key"
+
     def __init__(
         self,
         keys: Iterable[tuple[str, Caller]],

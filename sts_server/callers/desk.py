@@ -1,11 +1,11 @@
 """The desk: hands each proof to the one login that claims it, and names whoever it proves."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from sts_server.errors import CallerNotAllowed, InvalidArgument, Unauthenticated
+from sts_server.errors import CallerNotAllowed, InvalidArgument, Refusal, Unauthenticated
 from sts_server.proof import Proof
 from sts_server.scope import Caller
 
@@ -16,9 +16,14 @@ class Login(Protocol):
     """One way to prove who is calling.
 
     Attributes:
+        kind: the word for this way, in metrics.
         id_prefix: what its callers' ids and groups begin with here, so that two logins that both
             know an `alice` do not share a folder. At most one login has none.
     """
+
+    @property
+    def kind(self) -> str:
+        """Give the word."""
 
     @property
     def id_prefix(self) -> str:
@@ -48,8 +53,21 @@ class HeaderLogin(Login, Protocol):
 class Desk:
     """Where callers prove who they are. One request brings one proof, to one login."""
 
-    def __init__(self, bearers: Iterable[BearerLogin], headers: Iterable[HeaderLogin] = ()) -> None:
-        """Take the logins; of bearers the first that claims a token is the one that is asked."""
+    def __init__(
+        self,
+        bearers: Iterable[BearerLogin],
+        headers: Iterable[HeaderLogin] = (),
+        *,
+        judged: Callable[[str, Refusal | None], None] = lambda *_: None,
+    ) -> None:
+        """Take the logins; of bearers the first that claims a token is the one that is asked.
+
+        Args:
+            bearers: logins by `Authorization`.
+            headers: logins by headers of their own.
+            judged: is told each kind of login that was asked, and its refusal if there was one.
+        """
+        self._judged = judged
         self._bearers = tuple(bearers)
         self._headers = tuple(headers)
         self._prefixes = tuple(
@@ -71,12 +89,21 @@ class Desk:
         if len(speaking) + len(authorizations) > 1:
             raise InvalidArgument("more than one proof of who is calling was sent; send one")
         if speaking:
-            return self._named(speaking[0], await speaking[0].authenticate(proof))
+            return await self._asked(speaking[0], speaking[0].authenticate(proof))
         token = _bearer(authorizations[0] if authorizations else None)
         for login in self._bearers:
             if login.claims(token):
-                return self._named(login, await login.authenticate(token))
+                return await self._asked(login, login.authenticate(token))
         raise Unauthenticated("the Authorization header holds no key or token of this server")
+
+    async def _asked(self, login: Login, answer: Awaitable[Caller]) -> Caller:
+        try:
+            caller = self._named(login, await answer)
+        except Refusal as refusal:
+            self._judged(login.kind, refusal)
+            raise
+        self._judged(login.kind, None)
+        return caller
 
     def _named(self, login: Login, caller: Caller) -> Caller:
         if login.id_prefix:

@@ -1,18 +1,15 @@
 """The program: reads argv, runs one command, and turns errors into lines and exit codes."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from sts_server import logs
 from sts_server.cli import check, new_key, serve
 from sts_server.cli.exits import FAILED, INTERRUPTED, USAGE, Failed
 from sts_server.errors import ConfigError
-from sts_server.lines import LineHandler, Lines
 from sts_server.sandbox import SandboxError
-
-_STDERR = 2  # its file descriptor
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
@@ -26,12 +23,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         the exit code: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted before
         there was anything to end.
     """
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(levelname)s %(name)s: %(message)s",
-        # Not the usual handler, which waits for its reader with the whole server behind it.
-        handlers=[LineHandler(Lines(_STDERR))] if sys.stderr else [logging.NullHandler()],
-    )
+    logs.set_up()
     options = _parser().parse_args(argv)
     try:
         code: int = options.run(options, environ)

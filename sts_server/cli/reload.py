@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from sts_server import logs
 from sts_server.app import App
 from sts_server.cli.files import read
 from sts_server.config import Settings, parse
@@ -26,6 +27,7 @@ def reloading(
             for problem in error.problems:
                 _log.error("%s is not taken, the settings stay: %s", path, problem)
         else:
+            logs.set_up(settings.tables.server.log_format, settings.tables.server.log_level)
             _log.info("%s is taken", path)
 
     return reload
@@ -34,7 +36,7 @@ def reloading(
 def _check_fixed(old: Settings, new: Settings) -> None:
     changed = [
         f"server.{name}: cannot change while the server runs; restart it"
-        for name in ("listen",)
+        for name in ("listen", "metrics_listen")
         if getattr(old.tables.server, name) != getattr(new.tables.server, name)
     ]
     if changed:

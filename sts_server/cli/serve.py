@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from sts_server import logs
 from sts_server.app import App
 from sts_server.callers.api_keys import digest, new_key
 from sts_server.cli.commands import Commands
@@ -15,16 +16,20 @@ from sts_server.cli.exits import DONE, Failed
 from sts_server.cli.files import read
 from sts_server.cli.reload import reloading
 from sts_server.config import ID_NAME, SECRET_NAME, parse
+from sts_server.http.exposition import PATH as METRICS_PATH
+from sts_server.http.exposition import exposition
 from sts_server.lines import Lines
+from sts_server.metrics import Metrics
 from sts_server.sandbox import Sandbox
-from sts_server.serving import Reload, address_of, open_listener, serve
-from sts_server.shapes import listen_address
+from sts_server.serving import Beside, Reload, address_of, open_listener, serve
+from sts_server.shapes import is_loopback, listen_address
 
 _STDOUT = 1  # its file descriptor
 
 _SANDBOX = """
 [server]
 listen = "{listen}"
+metrics_listen = "127.0.0.1:0"
 [oss]
 bucket = "{sandbox.bucket}"
 region = "{sandbox.region}"
@@ -63,9 +68,11 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run until a signal ends it; raises ConfigError, Failed, SandboxError."""
     if not options.sandbox:
         settings = parse(read(options.config), environ)
+        logs.set_up(settings.tables.server.log_format, settings.tables.server.log_level)
         application = App(settings)
         reload = reloading(application, options.config, environ, settings)
-        return _run(application, options.listen or settings.tables.server.listen, reload)
+        listen = options.listen or settings.tables.server.listen
+        return _run(application, listen, settings.tables.server.metrics_listen, reload)
     with Sandbox() as sandbox:
         key = new_key()
         listen = options.listen or "127.0.0.1:8000"
@@ -77,27 +84,52 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             f"OSS_STS_TOKEN={key} sts-client put - "
             f"oss://{sandbox.bucket}/users/alice/exampledir/exampleobject.txt"
         )
-        return _run(App(settings), listen, then=try_it)
+        return _run(App(settings), listen, settings.tables.server.metrics_listen, then=try_it)
 
 
-def _run(application: App, listen: str, reload: Reload | None = None, *, then: str = "") -> int:
+def _run(
+    application: App,
+    listen: str,
+    metrics_listen: str,
+    reload: Reload | None = None,
+    *,
+    then: str = "",
+) -> int:
+    with contextlib.ExitStack() as listeners:
+        listener = listeners.enter_context(_open(listen))
+        url = address_of(listen, listener)
+        told = {"url": url}
+        beside: Beside | None = None
+        if metrics_listen != "off":
+            beside = _showing(application.metrics, metrics_listen)
+            listeners.enter_context(beside.listener)
+            told["metrics_url"] = address_of(metrics_listen, beside.listener) + METRICS_PATH
+        lines = [json.dumps(told), *([then.format(url=url)] if then else [])]
+
+        def ready() -> None:
+            # Whoever does not read this still gets a server.
+            with contextlib.suppress(OSError):
+                Lines(_STDOUT).write("\n".join(lines))
+
+        serve(application, listener, ready, reload, beside)
+    return DONE
+
+
+def _showing(metrics: Metrics, listen: str) -> Beside:
+    """Show metrics on a listener of their own."""
+    listener = _open(listen, "server.metrics_listen: ")
+    loopback = is_loopback(listener.getsockname()[0])
+    return Beside(exposition(metrics.registry, only_loopback=loopback), listener)
+
+
+def _open(listen: str, setting: str = "") -> socket.socket:
     try:
-        listener = open_listener(listen)
+        return open_listener(listen)
     except socket.gaierror:
-        raise Failed(f"cannot listen on {listen}: no such address") from None
+        raise Failed(f"{setting}cannot listen on {listen}: no such address") from None
     except OSError as error:
         why = os.strerror(error.errno or 0)
-        raise Failed(f"cannot listen on {listen}: {why}") from None
-    url = address_of(listen, listener)
-    lines = [json.dumps({"url": url}), *([then.format(url=url)] if then else [])]
-
-    def ready() -> None:
-        # Whoever does not read this still gets a server.
-        with contextlib.suppress(OSError):
-            Lines(_STDOUT).write("\n".join(lines))
-
-    serve(application, listener, ready, reload)
-    return DONE
+        raise Failed(f"{setting}cannot listen on {listen}: {why}") from None
 
 
 def _address(text: str) -> str:

@@ -6,6 +6,8 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sts_server import logs
+
 REQUEST_ID: Final = b"x-request-id"
 
 _HEADERS = (
@@ -37,6 +39,7 @@ class Envelope:
             return
         request_id = self._new_id()
         scope.setdefault("state", {})["request_id"] = request_id
+        logs.request_id.set(request_id)
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
@@ -33,12 +33,8 @@ def routes(vending: Vending, oss: OssTable, clock: Clock) -> list[Route]:
         vended = await vending.vend(ask)
         return answers.lease(vended, oss, now=clock(), request_id=ask.request_id)
 
-    async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "alive"})
-
     return [
         Route("/v1/credentials/{grant}", credentials, methods=["GET"]),
-        Route("/healthz", healthz, methods=["GET"]),
     ]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.sts_server.parts import ALICE_KEY
 class AnyBearer:
     """A login that believes every token to be its caller's name."""
 
+    kind: ClassVar[str] = "bearer"
     id_prefix: str = ""
 
     def claims(self, token: str) -> bool:
@@ -31,6 +33,7 @@ class AnyBearer:
 class NameHeader:
     """A login that believes a header."""
 
+    kind: ClassVar[str] = "header"
     header: str = "x-name"
     id_prefix: str = "proxy:"
 
