@@ -23,6 +23,7 @@ KEYS = {"alice": "osk_" + "a" * 43, "bob": "osk_" + "b" * 43}
 CONFIG = """
 [server]
 listen = "127.0.0.1:0"
+metrics_listen = "127.0.0.1:0"
 audit = "{audit}"
 [oss]
 bucket = "{sandbox.bucket}"
@@ -59,6 +60,7 @@ class Server:
     audit_path: Path
     log_path: Path
     process: subprocess.Popen[str]
+    metrics_url: str
 
     def lease(self, caller: str = "alice", grant: str = "uploads", **wish: str) -> dict[str, Any]:
         """Ask for a lease as any HTTP client would."""
@@ -120,7 +122,8 @@ def vending_server(
     try:
         ready = process.stdout.readline()
         assert ready, log.read_text()
-        yield Server(json.loads(ready)["url"], config, audit, log, process)
+        told = json.loads(ready)
+        yield Server(told["url"], config, audit, log, process, told["metrics_url"])
     finally:
         process.terminate()
         process.communicate(timeout=30)

@@ -3,6 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
 
 from sts_server.callers.api_keys import digest
 from sts_server.config import Settings, parse
@@ -84,6 +88,16 @@ class ScriptedSts:
             expiry=issued + self.life,
             sts_request_id=f"STS-REQUEST-{number}",
         )
+
+
+def exchange(application: ASGIApp, url: str, method: str = "GET", **more: Any) -> httpx.Response:
+    """Ask an application, without a socket."""
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application)) as client:
+            return await client.request(method, url, **more)
+
+    return asyncio.run(ask())
 
 
 def read(text: str = CONFIG, environ: Mapping[str, str] = ENVIRON) -> Settings:

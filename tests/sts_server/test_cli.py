@@ -19,6 +19,11 @@ import requests
 from sts_server.callers.api_keys import digest
 from tests.sts_server.parts import ALICE_KEY, CONFIG, ENVIRON, OWN_SECRET
 
+SERVED = '[server]\nmetrics_listen = "127.0.0.1:0"\n' + CONFIG.replace(
+    "[sts]", '[sts]\nendpoint = "http://127.0.0.1:1"'
+)
+"""The usual configuration for a server that runs beside others, with an STS that is nowhere."""
+
 SERVER = [sys.executable, "-m", "sts_server"]
 
 
@@ -36,7 +41,7 @@ def run(*words: str | Path, environ: dict[str, str] = ENVIRON) -> subprocess.Com
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "sts-server.toml"
-    path.write_text(CONFIG)
+    path.write_text(SERVED)
     return path
 
 
@@ -161,6 +166,44 @@ def test_a_name_that_could_not_stand_in_a_prefix_gets_no_key(name: str) -> None:
 # serve
 
 
+def test_metrics_have_an_address_of_their_own(config: Path) -> None:
+    with serving("--config", config, "--listen", "127.0.0.1:0") as (_, lines):
+        told = json.loads(lines[0])
+        assert "sts_server_build_info" in requests.get(told["metrics_url"], timeout=10).text
+        assert requests.get(f"{told['url']}/metrics", timeout=10).status_code == 404
+
+
+def test_metrics_can_be_off(config: Path) -> None:
+    config.write_text(SERVED.replace("127.0.0.1:0", "off"))
+    with serving("--config", config, "--listen", "127.0.0.1:0") as (_, lines):
+        assert list(json.loads(lines[0])) == ["url"]
+
+
+def test_a_metrics_port_in_use_is_one_line_that_names_the_setting(config: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        config.write_text(SERVED.replace("127.0.0.1:0", address))
+        done = run("serve", "--config", config, "--listen", "127.0.0.1:0")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"sts-server: server.metrics_listen: cannot listen on {address}: Address already in use\n"
+    )
+
+
+def test_metrics_hold_up_no_end(config: Path) -> None:
+    with serving("--config", config, "--listen", "127.0.0.1:0") as (process, lines):
+        host, port = json.loads(lines[0])["metrics_url"].split("/")[2].split(":")
+        with (
+            socket.create_connection((host, int(port))) as half,
+            socket.create_connection((host, int(port))) as idle,
+        ):
+            half.sendall(b"GET /metrics HTTP/1.1\r\n")
+            idle.sendall(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert idle.recv(1000).startswith(b"HTTP/1.1 200")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 0
+
+
 def test_it_says_when_it_is_ready_and_ends_in_peace(config: Path) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         with serving("--config", config, "--listen", "127.0.0.1:0") as (process, lines):
@@ -168,7 +211,9 @@ def test_it_says_when_it_is_ready_and_ends_in_peace(config: Path) -> None:
             assert requests.get(f"{url}/healthz", timeout=10).json() == {"status": "alive"}
             process.send_signal(sign)
             out, err = process.communicate(timeout=30)
-            assert (process.returncode, out, err) == (0, "", "")
+            assert (process.returncode, out) == (0, "")
+            # What the probe says of an STS that is nowhere.
+            assert re.fullmatch(r"(WARNING sts_server\.probe: .*\n)?", err)
 
 
 def test_a_port_in_use_is_one_line(config: Path) -> None:
@@ -192,7 +237,7 @@ def test_an_address_that_is_none_is_one_line(config: Path, listen: str) -> None:
 def test_a_dead_sts_is_503_for_the_caller_and_a_line_for_the_operator(config: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    config.write_text(CONFIG.replace("[sts]", f'[sts]\nendpoint = "http://127.0.0.1:{port}"'))
+    config.write_text(SERVED.replace("http://127.0.0.1:1", f"http://127.0.0.1:{port}"))
     with serving("--config", config, "--listen", "127.0.0.1:0") as (process, lines):
         url = json.loads(lines[0])["url"]
         for _ in range(2):
@@ -204,7 +249,9 @@ def test_a_dead_sts_is_503_for_the_caller_and_a_line_for_the_operator(config: Pa
             assert (answer.status_code, answer.json()["Code"]) == (503, "UpstreamUnavailable")
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
-    assert err.count(f"http://127.0.0.1:{port}: nobody listens there") == 2
+    assert err.count("ERROR sts_server.vending: AssumeRole for alice-") == 2
+    assert f"ready, but the probe failed: UpstreamUnavailable: http://127.0.0.1:{port}" in err
+    assert err.count(f"UpstreamUnavailable: http://127.0.0.1:{port}: nobody listens there") == 3
     assert err.count('"outcome":"refused"') == 2
     assert OWN_SECRET not in err
     assert ALICE_KEY not in err
@@ -292,7 +339,7 @@ def test_a_log_that_nobody_reads_stops_no_server(config: Path) -> None:
 
 
 def test_an_audit_log_that_does_not_open_is_one_line(config: Path) -> None:
-    config.write_text('[server]\naudit = "/nowhere/audit.jsonl"\n' + CONFIG)
+    config.write_text(SERVED.replace("[server]", '[server]\naudit = "/nowhere/audit.jsonl"'))
     done = run("serve", "--config", config)
     assert (done.returncode, done.stderr) == (
         2,
