@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from sts_server.audit import Record
 from sts_server.cache.counts import Counts
 from sts_server.clock import Clock, from_wire, system_clock
-from sts_server.errors import Refusal
+from sts_server.errors import Refusal, UpstreamRefused, UpstreamThrottled, UpstreamUnavailable
 
 _LIFE: Final = (300, 450, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200)  # seconds, to the longest
 _LATENCY: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
@@ -73,6 +73,9 @@ class Metrics:
             buckets=_LATENCY,
             registry=registry,
         )
+        for failure in (UpstreamRefused, UpstreamThrottled, UpstreamUnavailable):
+            # Prometheus sees no increase where a series begins at 1.
+            self._calls.labels("AssumeRole", failure.__name__)
         self._under_way = Gauge(
             "sts_server_upstream_calls_under_way", "Calls to STS now.", registry=registry
         )
@@ -85,12 +88,18 @@ class Metrics:
     def read(
         self,
         *,
+        under_way: Callable[[], int] | None = None,
         queue: Callable[[], int] | None = None,
         kept: Callable[[], int] | None = None,
         ready: Callable[[], bool] | None = None,
     ) -> None:
         """Name where to read what is not counted but looked up; may be said again."""
-        for gauge, source in ((self._queue, queue), (self._kept, kept), (self._ready, ready)):
+        for gauge, source in (
+            (self._under_way, under_way),
+            (self._queue, queue),
+            (self._kept, kept),
+            (self._ready, ready),
+        ):
             if source is not None:
                 gauge.set_function(source)
 
@@ -122,11 +131,15 @@ class Metrics:
             child = self._login[key] = self._logins.labels(*key)
         child.inc()
 
+    def called(self, name: str, outcome: str, seconds: float) -> None:
+        """Count one call to STS, both words this program's own."""
+        self._calls.labels(name, outcome).observe(seconds)
+
     def timed(self, name: str, call: Callable[_P, Awaitable[_T]]) -> Callable[_P, Awaitable[_T]]:
-        """Count the calls to STS of one name, and measure them."""
+        """Count and measure the calls to STS of one name, where nobody else does."""
 
         async def measured(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-            outcome, started = "cancelled", self._stopwatch()
+            outcome, started = "abandoned", self._stopwatch()
             self._under_way.inc()
             try:
                 answer = await call(*args, **kwargs)
@@ -136,7 +149,7 @@ class Metrics:
                 raise
             finally:
                 self._under_way.dec()
-                self._calls.labels(name, outcome).observe(self._stopwatch() - started)
+                self.called(name, outcome, self._stopwatch() - started)
             return answer
 
         return measured

@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from sts_server.beside import Beside
 
 Reload = Callable[[], Awaitable[None]]
 """Takes other settings while the server runs; deals with whatever is wrong with them itself."""
 
 _GRACE = 15  # seconds that requests under way are given at the end: more than one call to STS takes
-_GRACE_BESIDE = 2  # the same for what is beside the server; it begins at the same moment
 _LARGEST_HEAD = 16 * 1024  # bytes of request line and headers; a bearer token has 47, a JWT 2,000
 
 
@@ -58,14 +58,6 @@ def server_config(application: ASGIApp) -> uvicorn.Config:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A second application, on an open socket of its own, that ends when the first does."""
-
-    application: ASGIApp
-    listener: socket.socket
-
-
 def serve(
     application: ASGIApp,
     listener: socket.socket,
@@ -101,7 +93,7 @@ class _Server(uvicorn.Server):
         self._reload = reload
         self._turn = asyncio.Lock()
         self._reloads: set[asyncio.Task[None]] = set()
-        self._beside = _Second(beside) if beside else None
+        self._beside = beside
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -114,11 +106,10 @@ class _Server(uvicorn.Server):
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._beside is not None:
-            self._beside.should_exit = True
+        ending = asyncio.create_task(self._beside.end()) if self._beside else None
         await super().shutdown(sockets)
-        if self._beside is not None:
-            await self._beside.end()
+        if ending is not None:
+            await ending
 
     def _start_reload(self, reload: Reload) -> None:
         task = asyncio.get_running_loop().create_task(self._in_turn(reload))
@@ -128,29 +119,6 @@ class _Server(uvicorn.Server):
     async def _in_turn(self, reload: Reload) -> None:
         async with self._turn:
             await reload()
-
-
-class _Second(uvicorn.Server):
-    """Serves what is beside another server, in whose hands it leaves the signals."""
-
-    def __init__(self, beside: Beside) -> None:
-        config = server_config(beside.application)
-        config.timeout_graceful_shutdown = _GRACE_BESIDE
-        super().__init__(config)
-        self._listener = beside.listener
-        self._serving: asyncio.Task[None] | None = None
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-    def begin(self) -> None:
-        self._serving = asyncio.create_task(self.serve(sockets=[self._listener]))
-
-    async def end(self) -> None:
-        self.should_exit = True
-        if self._serving is not None:
-            await self._serving
 
 
 @contextlib.contextmanager

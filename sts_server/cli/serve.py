@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sts_server import logs
 from sts_server.app import App
+from sts_server.beside import Beside
 from sts_server.callers.api_keys import digest, new_key
 from sts_server.cli.commands import Commands
 from sts_server.cli.exits import DONE, Failed
@@ -21,7 +22,7 @@ from sts_server.http.exposition import exposition
 from sts_server.lines import Lines
 from sts_server.metrics import Metrics
 from sts_server.sandbox import Sandbox
-from sts_server.serving import Beside, Reload, address_of, open_listener, serve
+from sts_server.serving import Reload, address_of, open_listener, serve, server_config
 from sts_server.shapes import is_loopback, listen_address
 
 _STDOUT = 1  # its file descriptor
@@ -119,7 +120,8 @@ def _showing(metrics: Metrics, listen: str) -> Beside:
     """Show metrics on a listener of their own."""
     listener = _open(listen, "server.metrics_listen: ")
     loopback = is_loopback(listener.getsockname()[0])
-    return Beside(exposition(metrics.registry, only_loopback=loopback), listener)
+    application = exposition(metrics.registry, only_loopback=loopback)
+    return Beside(server_config(application), listener)
 
 
 def _open(listen: str, setting: str = "") -> socket.socket:

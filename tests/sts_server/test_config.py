@@ -38,6 +38,12 @@ def test_it_listens_where_it_is_told(listen: str) -> None:
     assert read(f'[server]\nlisten = "{listen}"\n{CONFIG}').tables.server.listen == listen
 
 
+@pytest.mark.parametrize("listen", ["off", "[::1]:0", "0.0.0.0:9464", "127.0.0.1:0"])
+def test_metrics_are_where_they_are_told_to_be(listen: str) -> None:
+    text = f'[server]\nlisten = "127.0.0.1:0"\nmetrics_listen = "{listen}"\n{CONFIG}'
+    assert read(text).tables.server.metrics_listen == listen
+
+
 @pytest.mark.parametrize(
     ("lines", "endpoint", "style"),
     [
@@ -107,6 +113,11 @@ def test_three_mistakes_are_three_lines_with_their_places() -> None:
         ('"alice"', '"a/../b"', "callers.api_key[0].id (a/../b)", "1-64"),
         ('"alice"', '"bob"', "callers", "same id"),
         ("[oss]", '[server]\nlisten = "8000"\n[oss]', "server.listen", "an address and a port"),
+        ("[oss]", '[server]\nmetrics_listen = "9464"\n[oss]', "server.metrics_listen", 'or "off"'),
+        ("[oss]", '[server]\nmetrics_listen = "127.0.0.1:8000"\n[oss]', "server", "another port"),
+        ("[oss]", "[server]\nprobe_seconds = 0\n[oss]", "server.probe_seconds", "greater than"),
+        ("[oss]", '[server]\nlog_format = "xml"\n[oss]', "server.log_format", "'text' or 'json'"),
+        ("[oss]", '[server]\nlog_level = "debug"\n[oss]', "server.log_level", "'error'"),
         ("[oss]", '[server]\nlisten = "a.example:1"\n[oss]', "server.listen", "an address and a port"),
         ("[oss]", '[server]\nlisten = "127.0.0.1:70000"\n[oss]', "server.listen", "a port"),
         ("[oss]", '[server]\naudit = ""\n[oss]', "server.audit", "at least 1"),

@@ -1,6 +1,7 @@
 """The desk: one proof, one login, and no name that two logins could mean."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -116,3 +117,29 @@ def test_at_the_bare_login_nobody_takes_a_name_of_another() -> None:
     assert ask(desk, {"authorization": ["Bearer proxy"]}).id == "proxy"
     with pytest.raises(CallerNotAllowed):
         ask(desk, {"authorization": ["Bearer proxy:alice"]})
+
+
+def test_each_login_that_is_asked_is_judged_once() -> None:
+    judged: list[tuple[str, str]] = []
+    desk = Desk(
+        [KEYS, AnyBearer()],
+        [NameHeader()],
+        judged=lambda kind, refusal: judged.append((kind, refusal.code if refusal else "proven")),
+    )
+    for headers, refusal in (
+        ({"authorization": [f"Bearer {ALICE_KEY}"]}, None),
+        ({"x-name": ["alice"]}, None),
+        ({"authorization": ["Bearer osk_" + "x" * 43]}, Unauthenticated),
+        ({"authorization": ["Bearer proxy:alice"]}, CallerNotAllowed),
+        ({}, Unauthenticated),  # nobody was asked
+        ({"authorization": ["Bearer unknown"]}, Unauthenticated),
+        ({"authorization": ["Bearer a"], "x-name": ["alice"]}, InvalidArgument),
+    ):
+        with pytest.raises(refusal) if refusal else contextlib.nullcontext():
+            ask(desk, headers)
+    assert judged == [
+        ("api_key", "proven"),
+        ("header", "proven"),
+        ("api_key", "Unauthenticated"),
+        ("bearer", "CallerNotAllowed"),
+    ]
