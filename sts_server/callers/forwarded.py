@@ -5,6 +5,7 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from sts_server.errors import InvalidArgument, Unauthenticated
 from sts_server.proof import Proof
@@ -16,6 +17,8 @@ _NAME = re.compile(r"[!-+\--~]{1,256}")  # visible ASCII but the comma, which jo
 
 class Forwarded:
     """Believes headers, if they come from a known network and with the shared secret."""
+
+    kind: Final = "forwarded"
 
     def __init__(self, table: ForwardedTable, secrets: Callable[[], Iterable[str]]) -> None:
         """Take the settings, and what gives the secrets of which the proxy knows one."""

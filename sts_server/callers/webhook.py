@@ -39,6 +39,8 @@ class Webhook:
     on one event loop.
     """
 
+    kind: Final = "webhook"
+
     def __init__(
         self,
         table: WebhookTable,

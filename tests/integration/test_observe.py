@@ -216,6 +216,14 @@ def test_settings_that_change_reset_no_count_and_no_readiness(server: Server) ->
     }
 
 
+def test_how_the_log_is_written_can_be_changed(server: Server) -> None:
+    text = server.config_path.read_text()
+    server.config_path.write_text(text.replace('log_format = "json"', 'log_format = "text"'))
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: "is taken" in server.log(), True)
+    assert server.log() == f"INFO sts_server.cli.reload: {server.config_path} is taken\n"
+
+
 def test_a_log_line_leads_to_the_answer_it_is_about(server: Server, cloud: Sandbox) -> None:
     cloud.fault(service="sts", operation="AssumeRole", status=403, code="NoPermission")
     answer = requests.get(

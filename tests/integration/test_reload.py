@@ -77,6 +77,11 @@ def test_a_narrower_grant_counts_at_once(server: Server) -> None:
         ("[oss]", "[oss", "not TOML"),
         ('bucket = "', 'bucket = "NO', "oss.bucket: must be"),
         ('listen = "127.0.0.1:0"', 'listen = "127.0.0.1:1"', "server.listen: cannot change"),
+        (
+            'metrics_listen = "127.0.0.1:0"',
+            'metrics_listen = "off"',
+            "server.metrics_listen: cannot",
+        ),
         ('deny_file = "', 'deny_file = "/nowhere', "deny file /nowhere"),
     ],
 )
