@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,10 +124,20 @@ def vending_server(
         ready = process.stdout.readline()
         assert ready, log.read_text()
         told = json.loads(ready)
+        _wait_for_probe(told["url"])
         yield Server(told["url"], config, audit, log, process, told["metrics_url"])
     finally:
         process.terminate()
         process.communicate(timeout=30)
+
+
+def _wait_for_probe(url: str) -> None:
+    """Let the first probe end, so that a fault which a test sets strikes what it is meant for."""
+    for _ in range(600):
+        if requests.get(f"{url}/readyz", timeout=10).json()["why"] != "starting":
+            return
+        time.sleep(0.05)
+    raise AssertionError("the first probe does not end")
 
 
 def whole_bucket(sandbox: Sandbox) -> dict[str, str]:
