@@ -30,6 +30,7 @@ SHOWN = 14  # characters of a key id
 CONFIG = """\
 [server]
 listen = "127.0.0.1:0"
+metrics_listen = "127.0.0.1:0"
 audit = "{folder}/audit.jsonl"
 
 [oss]
