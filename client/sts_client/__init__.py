@@ -22,12 +22,14 @@ from sts_client.objects import (
 )
 from sts_client.provider import Provider, Refresh, leases_from
 from sts_client.source import LeaseSource, TokenFile, TokenVariable, VendingServer, Wish
+from sts_client.transfer import Downloaded, TransferSettings
 
 __all__ = [
     "AccessDenied",
     "AppendResult",
     "Bucket",
     "Credentials",
+    "Downloaded",
     "Entry",
     "FileAlreadyExists",
     "Folder",
@@ -45,6 +47,7 @@ __all__ = [
     "StsClientError",
     "TokenFile",
     "TokenVariable",
+    "TransferSettings",
     "VendingServer",
     "Wish",
     "connect",

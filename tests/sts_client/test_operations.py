@@ -1,17 +1,14 @@
 """What a bucket can do besides get and put, against the sandbox, which enforces as OSS does."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
 
-from sts_client import Bucket, Credentials, NotModified, Provider, errors
-from sts_client.objects import Objects
+from sts_client import Bucket, NotModified, errors
 from sts_server.sandbox import Sandbox
-from tests.integration.house import whole_bucket
-from tests.sts_client.stage import Queue, lease
+from tests.sts_client.whole import opened
 
 
 @pytest.fixture(scope="module")
@@ -24,23 +21,8 @@ def sandbox() -> Iterator[Sandbox]:
 def bucket(sandbox: Sandbox) -> Iterator[Bucket]:
     """A bucket whose lease allows all that the role does."""
     sandbox.reset()
-    keys = whole_bucket(sandbox)
-    now = sandbox.now().timestamp()
-    ours = replace(
-        lease(),
-        credentials=Credentials(
-            keys["AccessKeyId"], keys["AccessKeySecret"], keys["SecurityToken"]
-        ),
-        bucket=sandbox.bucket,
-        endpoint=sandbox.endpoint,
-        prefix="",
-        issued=now,
-        refresh_after=None,
-        expiry=now + 3600,
-    )
-    provider = Provider(Queue(ours))
-    with Bucket(provider, Objects(provider)) as opened:
-        yield opened
+    with opened(sandbox) as bucket:
+        yield bucket
 
 
 def test_exists(bucket: Bucket) -> None:

@@ -7,12 +7,13 @@ from sts_client.bucket.copies import Copies
 from sts_client.bucket.links import Links
 from sts_client.bucket.listing import Listing
 from sts_client.bucket.reads import Reads
+from sts_client.bucket.transfers import Transfers
 from sts_client.bucket.writes import Writes
 from sts_client.objects import Objects
 from sts_client.provider import Provider
 
 
-class Bucket(Reads, Writes, Copies, Listing, Links):
+class Bucket(Reads, Writes, Copies, Listing, Links, Transfers):
     """A bucket, as far as its grant reaches; safe to share between threads.
 
     With a pickle goes no lease and no token: another process fetches leases of its own, for which

@@ -10,7 +10,6 @@ from sts_client.objects import (
     Data,
     Payload,
     PutResult,
-    check_key,
     guessed_type,
     operations,
     put_headers,
@@ -50,7 +49,7 @@ class Writes(Part):
         refuse_conditions("put", unsupported)
         headers = put_headers(
             forbid_overwrite=forbid_overwrite,
-            content_type=guessed_type(check_key(key)) if content_type is None else content_type,
+            content_type=guessed_type(key) if content_type is None else content_type,
             metadata=metadata,
         )
         return self._objects.run(operations.put(key, Payload(data), headers))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from mimetypes import MimeTypes
 
 from sts_client.errors import UsageError
+from sts_client.objects.address import check_key
 
 _TYPES = MimeTypes()  # without the tables of this machine
 FORBID_OVERWRITE = "x-oss-forbid-overwrite"
@@ -29,8 +30,12 @@ def put_headers(
 
 
 def guessed_type(key: str) -> str:
-    """Return the media type that a name's ending stands for, on every machine the same."""
-    return _TYPES.guess_type(key)[0] or "application/octet-stream"
+    """Return the media type that a name's ending stands for, on every machine the same.
+
+    Raises:
+        UsageError: OSS would not take the name.
+    """
+    return _TYPES.guess_type(check_key(key))[0] or "application/octet-stream"
 
 
 def refuse_conditions(method: str, unsupported: Iterable[str]) -> None:

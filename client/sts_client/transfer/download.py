@@ -153,8 +153,6 @@ def _fetch_part(
                 at += len(chunk)
                 settings.on_progress(len(chunk))
 
-    if stop.is_set():
-        raise Stopped
     attempt(rest, settings.wait)
     file.complete(span, crc)
 

@@ -21,20 +21,28 @@ def run_all(tasks: Iterable[Callable[[], object]], *, threads: int, stop: Event)
     Raises:
         BaseException: what the first task that failed raised.
     """
-    with ThreadPoolExecutor(threads, thread_name_prefix="sts-client") as pool:
-        running = [pool.submit(task) for task in tasks]
+
+    def run(task: Callable[[], object]) -> None:
+        if stop.is_set():
+            raise Stopped
         try:
-            done, _ = wait(running, return_when=FIRST_EXCEPTION)
+            task()
+        except BaseException:
+            stop.set()
+            raise
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="sts-client") as pool:
+        running = [pool.submit(run, task) for task in tasks]
+        try:
+            wait(running, return_when=FIRST_EXCEPTION)
+        except BaseException:
+            # An interrupt: without this the threads would go on to their ends.
+            stop.set()
+            raise
         finally:
-            # For an interrupt too: without it the threads would go on to their ends.
-            if any(not each.done() or each.exception() for each in running):
-                stop.set()
-            for each in running:
-                each.cancel()
-    failures = [
-        error
-        for each in done | {each for each in running if each.done() and not each.cancelled()}
-        if (error := each.exception()) and not isinstance(error, Stopped)
-    ]
-    if failures:
-        raise failures[0]
+            if stop.is_set():
+                pool.shutdown(wait=False, cancel_futures=True)
+    for each in running:
+        if not each.cancelled() and (error := each.exception()) is not None:
+            if not isinstance(error, Stopped):
+                raise error
