@@ -8,6 +8,8 @@ PYTHON ?= $(shell for it in python3 python3.13 python3.12 python3.11; do \
 	$$it -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$it && break; done)
 BIN := .venv/bin
 NODE := tests/integration/node
+JUDGES := tests/integration/judges
+PIP := $(BIN)/pip install -qq --disable-pip-version-check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -47,14 +49,21 @@ lock: .venv/ready  ## choose versions anew, none younger than a week
 		--generate-hashes --no-emit-index-url --upgrade --quiet \
 		--exclude-newer "$$(date -u -d '7 days ago' +%F)" \
 		--custom-compile-command 'make lock' --output-file requirements.lock
+	$(BIN)/uv pip compile $(JUDGES).in --no-deps --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --upgrade --quiet \
+		--exclude-newer "$$(date -u -d '7 days ago' +%F)" \
+		--custom-compile-command 'make lock' --output-file $(JUDGES).lock
 
 clean:  ## remove what the other targets made
 	rm -rf .venv $(NODE)/node_modules .coverage .*_cache .hypothesis
 
-.venv/ready: requirements.lock pyproject.toml
+# The last of them are only judges: without one, the tests that need it skip themselves, and say so.
+.venv/ready: requirements.lock $(JUDGES).lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed; say PYTHON=/path/to/it'; exit 1; }
 	@echo 'Installing into .venv, once…'
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(PIP) --no-deps --only-binary :all: --require-hashes -r $(JUDGES).lock \
+		|| echo 'Some judges of the sandbox cannot be installed here: their tests are left out.'
 	@touch $@
