@@ -2,25 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import jwt
 import oss2
 import pytest
 from alibabacloud_credentials.client import Client
 from alibabacloud_credentials.exceptions import CredentialException
 from alibabacloud_credentials.models import Config
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sts_server.sandbox import Sandbox
+from tests.integration.login import PROVIDER, ROLE, login_config, token
 from tests.integration.signed import Call, send
-
-ACCOUNT = "1234567890123456"
-PROVIDER = f"acs:ram::{ACCOUNT}:oidc-provider/login"
-ROLE = f"acs:ram::{ACCOUNT}:role/web"
-ISSUER = "https://login.example.com"
 
 
 def role_client(sandbox: Sandbox, **change: Any) -> Client:
@@ -64,46 +57,11 @@ def test_a_role_that_is_refused(sandbox: Sandbox, change: dict[str, Any], code: 
         role_client(sandbox, **change).get_credential()
 
 
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
 @pytest.fixture(scope="module")
 def login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Run the program with one role that trusts one login, and nobody else."""
-    folder = tmp_path_factory.mktemp("login")
-    jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
-    (folder / "keys.json").write_text(json.dumps({"keys": [{**jwk, "kid": "1"}]}))
-    condition = {"StringEquals": {"oidc:aud": "app", "oidc:iss": ISSUER, "oidc:sub": "alice"}}
-    trust = {
-        "Effect": "Allow",
-        "Action": "sts:AssumeRole",
-        "Principal": {"Federated": [PROVIDER]},
-        "Condition": condition,
-    }
-    put = {"Effect": "Allow", "Action": "oss:PutObject", "Resource": "acs:oss:*:*:*/users/alice/*"}
-    config = folder / "sandbox.toml"
-    config.write_text(f"""
-        [[oidc_providers]]
-        name = "login"
-        issuer = "{ISSUER}"
-        client_ids = ["app"]
-        jwks_file = "keys.json"
-
-        [[roles]]
-        name = "web"
-        trust = '{json.dumps({"Version": "1", "Statement": [trust]})}'
-        policies = ['{json.dumps({"Version": "1", "Statement": [put]})}']
-    """)
-    with Sandbox(config=config) as running:
+    with Sandbox(config=login_config(tmp_path_factory.mktemp("login"))) as running:
         yield running
-
-
-def token(**change: Any) -> str:
-    now = datetime.now(UTC)
-    claims = {"iss": ISSUER, "aud": "app", "sub": "alice", "iat": now}
-    return jwt.encode(
-        {**claims, "exp": now + timedelta(minutes=5), **change}, KEY, "RS256", {"kid": "1"}
-    )
 
 
 @pytest.fixture

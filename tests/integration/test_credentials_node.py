@@ -1,4 +1,4 @@
-"""@alicloud/credentials in Node, unmodified: keys from a URI, and a role by key.
+"""@alicloud/credentials in Node, unmodified: keys from a URI, a role by key, and one by token.
 
 Not all of it can be aimed at a server on this machine: `ecs_ram_role`, and so the default chain when
 it comes to that, asks 100.100.100.200 and nothing else.
@@ -15,10 +15,13 @@ import requests
 
 from sts_server.sandbox import Sandbox
 from tests.integration.house import KEYS, vending_server
+from tests.integration.login import PROVIDER, login_config, token
+from tests.integration.login import ROLE as WEB_ROLE
 from tests.integration.scripts import run_script
 
 URI = {"type": "credentials_uri", "providerName": "credential_uri", "temporary": True}
 ROLE = {"type": "ram_role_arn", "providerName": "ram_role_arn/static_ak", "temporary": True}
+TOKEN = {"type": "oidc_role_arn", "providerName": "oidc_role_arn", "temporary": True}
 DENIED = "Access denied by authorizer's policy."
 
 
@@ -54,9 +57,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def secure() -> Iterator[Sandbox]:
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox with HTTPS: for a role, the SDK writes `https://` itself, whatever it is told."""
-    with Sandbox(tls_port=0) as running:
+    config = login_config(tmp_path_factory.mktemp("login"))
+    with Sandbox(tls_port=0, config=config) as running:
         yield running
 
 
@@ -74,8 +78,15 @@ def relay(secure: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def results(secure: Sandbox, relay: Relay) -> dict[str, Any]:
+def results(
+    secure: Sandbox, relay: Relay, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
     """One run of the script; what each call gave, by name."""
+    tokens = tmp_path_factory.mktemp("tokens")
+    (tokens / "alice").write_text(token())
+    (tokens / "bob").write_text(token(sub="bob"))
+    (tokens / "expired").write_text(token(exp=1))
+    (tokens / "forged").write_text(token()[:-4] + "AAAA")
     statement = {
         "Effect": "Allow",
         "Action": ["oss:PutObject"],
@@ -94,6 +105,9 @@ def results(secure: Sandbox, relay: Relay) -> dict[str, Any]:
         ROLE=secure.role_arn,
         ACCESS_KEY_ID=secure.access_key_id,
         ACCESS_KEY_SECRET=secure.access_key_secret,
+        LOGIN=PROVIDER,
+        LOGIN_ROLE=WEB_ROLE,
+        TOKENS=str(tokens),
         POLICY=json.dumps({"Version": "1", "Statement": [statement]}),  # with blanks, on purpose
     )
 
@@ -107,6 +121,8 @@ def results(secure: Sandbox, relay: Relay) -> dict[str, Any]:
         ("uri, kept", {"same": True}),
         ("role", ROLE),
         ("role, inside", {"status": 200}),
+        ("token", TOKEN),
+        ("token, inside", {"status": 200}),
     ],
 )
 def test_what_is_served(results: dict[str, Any], call: str, expected: dict[str, Any]) -> None:
@@ -127,6 +143,10 @@ def test_what_is_served(results: dict[str, Any], call: str, expected: dict[str, 
         ("role, too long", "InvalidParameter.DurationSeconds"),
         ("role, bad policy", "InvalidParameter.PolicyGrammar"),
         ("role of a role", "NoPermission"),
+        ("token, outside", DENIED),
+        ("token, of somebody else", "NoPermission"),
+        ("token, expired", "AuthenticationFail.OIDCToken.Expired"),
+        ("token, forged", "AuthenticationFail.OIDCToken.Invalid"),
     ],
 )
 def test_a_refusal_reads_well(results: dict[str, Any], call: str, text: str) -> None:
@@ -146,4 +166,4 @@ def test_a_role_cannot_be_assumed_over_plain_http(results: dict[str, Any]) -> No
 
 
 def test_all_were_checked(results: dict[str, Any]) -> None:
-    assert len(results) == 17
+    assert len(results) == 23

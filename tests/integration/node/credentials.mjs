@@ -68,4 +68,21 @@ await note("role of a role", async () => {
   });
 }, kind);
 
+// A role for whoever holds a token of the login it trusts; the token is in a file.
+const { LOGIN, LOGIN_ROLE, TOKENS } = process.env;
+const byToken = (name) => ({
+  type: "oidc_role_arn",
+  roleArn: LOGIN_ROLE,
+  oidcProviderArn: LOGIN,
+  oidcTokenFilePath: `${TOKENS}/${name}`,
+  roleSessionName: "alice",
+  stsEndpoint: STS_HOST,
+});
+await note("token", () => from(byToken("alice")), kind);
+await note("token, inside", async () => put(`${PREFIX}a`)(await from(byToken("alice"))), status);
+await note("token, outside", async () => put("users/bob/a")(await from(byToken("alice"))), status);
+await note("token, of somebody else", () => from(byToken("bob")), kind);
+await note("token, expired", () => from(byToken("expired")), kind);
+await note("token, forged", () => from(byToken("forged")), kind);
+
 say();
