@@ -35,6 +35,8 @@ READINGS: Mapping[str, str] = {
     "x-oss-date of a V1 signature in ISO form": "403 AccessDenied, EC 0002-00000502",
     "listing of a public-read bucket by nobody": "403 AccessDenied, EC 0003-00000905",
     "a query parameter or a signed header that occurs twice": "400 InvalidArgument",
+    "V1 resource of a bucket without its final slash": "403 SignatureDoesNotMatch",
+    "the V2 signature, `OSS2 ...`": "400 NotImplemented",
     # which bucket is meant
     "unsigned request whose path begins with the bucket that the host names": "path style",
     "path style on a real host name": "403 SecondLevelDomainForbidden",
@@ -71,6 +73,9 @@ READINGS: Mapping[str, str] = {
     "copy of an appendable object or a symbolic link": "400 OperationNotSupported",
     "x-oss-copy-source-range that leaves the source": "416 InvalidRange",
     "unknown x-oss-copy-source- header": "ignored, for ali-oss repeats all headers so",
+    "x-oss-meta-, tags or ACL with a part or at the end": "as the upload began, or InvalidArgument",
+    "tags of a bucket": "20 of 64 and 128 bytes, and none that begins with aliyun; InvalidTag",
+    "tags of a bucket that has none": "200 and an empty set",
     "AppendObject without position": "400 MissingArgument, EC 0016-00000501",
     "AppendObject in a bucket with versioning": "400 NotImplemented",
     "preflight without Origin or method": "400 InvalidArgument",

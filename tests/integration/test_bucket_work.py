@@ -102,6 +102,18 @@ def test_oss2_acl_tags_and_links(bucket: oss2.Bucket) -> None:
     assert bucket.get_object("link ü").read() == b"12345"
 
 
+def test_oss2_tags_of_a_bucket(bucket: oss2.Bucket) -> None:
+    tags = oss2.models.TaggingRule()
+    for key, value in (("team", "a b"), ("ü", "")):
+        tags.add(key, value)
+    bucket.put_bucket_tagging(oss2.models.Tagging(tags))
+    assert bucket.get_bucket_tagging().tag_set.tagging_rule == {"team": "a b", "ü": ""}
+    bucket.delete_bucket_tagging(params={"tagging": "team"})
+    assert bucket.get_bucket_tagging().tag_set.tagging_rule == {"ü": ""}
+    bucket.delete_bucket_tagging()
+    assert bucket.get_bucket_tagging().tag_set.tagging_rule == {}
+
+
 def test_oss2_appends(bucket: oss2.Bucket) -> None:
     first = bucket.append_object("log", 0, b"one ", init_crc=0)
     second = bucket.append_object("log", first.next_position, b"two", init_crc=first.crc)
@@ -190,6 +202,16 @@ def test_v2_buckets_and_versions(client: oss.Client, bucket: oss2.Bucket) -> Non
     assert ids == [objects[number].version_id for number in (2, 0, 1)]
     listed = client.list_objects_paginator().iter_page(oss.ListObjectsRequest(**name, max_keys=1))
     assert [item.key for page in listed for item in page.contents] == ["a", "b"]
+
+
+def test_v2_tags_of_a_bucket(client: oss.Client, bucket: oss2.Bucket) -> None:
+    name = {"bucket": bucket.bucket_name}
+    tagging = oss.Tagging(tag_set=oss.TagSet(tags=[oss.Tag(key="team", value="a")]))
+    client.put_bucket_tags(oss.PutBucketTagsRequest(**name, tagging=tagging))
+    got = client.get_bucket_tags(oss.GetBucketTagsRequest(**name))
+    assert [(tag.key, tag.value) for tag in got.tagging.tag_set.tags] == [("team", "a")]
+    client.delete_bucket_tags(oss.DeleteBucketTagsRequest(**name, tagging="team"))
+    assert not client.get_bucket_tags(oss.GetBucketTagsRequest(**name)).tagging.tag_set.tags
 
 
 def test_v2_appends_and_tags(client: oss.Client, bucket: oss2.Bucket) -> None:

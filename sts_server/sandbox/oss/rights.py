@@ -7,11 +7,13 @@ from sts_server.sandbox.accounts import Identity, User
 from sts_server.sandbox.oss.headers import tags_of
 from sts_server.sandbox.oss.operation import Operation
 from sts_server.sandbox.oss.request import OssRequest
+from sts_server.sandbox.store.bucket import Bucket
 from sts_server.sandbox.store.record import Record
 
 # A header by which a write does more than write -> the action it needs besides.
 HEADER_ACTIONS = {"x-oss-tagging": "oss:PutObjectTagging", "x-oss-object-acl": "oss:PutObjectAcl"}
 EXISTING_TAG = "oss:ExistingObjectTag/"
+BUCKET_TAG = "oss:BucketTag/"
 LISTING_ACTIONS = ("oss:ListObjects", "oss:ListObjectVersions", "oss:ListMultipartUploads")
 
 
@@ -76,3 +78,9 @@ def existing_tags(record: Record | None) -> dict[str, str]:
     """Give the condition keys that an object's own tags make."""
     tags = record.tags if record else {}
     return {f"{EXISTING_TAG}{key}": value for key, value in tags.items()}
+
+
+def bucket_tags(bucket: Bucket | None) -> dict[str, str]:
+    """Give the condition keys that a bucket's own tags make."""
+    tags = bucket.tags if bucket else {}
+    return {f"{BUCKET_TAG}{key}": value for key, value in tags.items()}

@@ -39,6 +39,7 @@ from sts_server.sandbox.oss.proofs.form import read_form
 from sts_server.sandbox.oss.request import OssRequest, read_requests
 from sts_server.sandbox.oss.rights import (
     actions_of,
+    bucket_tags,
     existing_tags,
     facts_of,
     heeds_tags,
@@ -202,6 +203,7 @@ class OssService:
             name = f"{bucket}/{key}" if key else bucket or "*"
             resource = Resource("oss", self._region, self._owner, name)
             known = {**facts_of(request, action), **(facts or {})}
+            known |= bucket_tags(self._store.bucket(bucket))
             if key and heeds_tags(identity):
                 record = await self._store.query(lambda index: index.find(bucket, key, version))
                 known |= existing_tags(record)

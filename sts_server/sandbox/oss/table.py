@@ -6,6 +6,7 @@ from sts_server.sandbox.oss.operation import Operation, best, choose
 from sts_server.sandbox.oss.operations import (
     appending,
     bucket_cors,
+    bucket_tagging,
     buckets,
     completing,
     copying,
@@ -26,6 +27,7 @@ from sts_server.sandbox.oss.request import OssRequest
 ROOMS = (
     appending,
     bucket_cors,
+    bucket_tagging,
     buckets,
     completing,
     copying,

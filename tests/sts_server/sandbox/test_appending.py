@@ -100,3 +100,14 @@ def test_of_appends_at_one_place_one_wins(house: House) -> None:
 
     assert asyncio.run(all_at_once()) == [200] + [409] * 7
     assert len(house.bodies()) == 1
+
+
+@pytest.mark.parametrize("state", ["Enabled", "Suspended"])
+def test_a_bucket_with_versioning_is_not_appended_to(house: House, state: str) -> None:
+    """What a version of something that grows would be is unconfirmed; see `unconfirmed.py`."""
+    append(house, 0, b"12345")
+    body = f"<VersioningConfiguration><Status>{state}</Status></VersioningConfiguration>"
+    house.ask("PUT", "/bkt?versioning", (body.encode(),), house.owner)
+    for position in (0, 5):
+        assert append(house, position, b"x").error[:2] == (400, "NotImplemented")
+    assert house.ask("GET", "/bkt/a/x").body == b"12345"

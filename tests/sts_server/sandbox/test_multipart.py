@@ -58,22 +58,41 @@ def test_parts_become_one_object(house: House) -> None:
     assert again.error == (404, "NoSuchUpload", "0042-00000311")
 
 
-def test_what_describes_the_object_counts_only_at_the_beginning(house: House) -> None:
-    """For ali-oss repeats it with every request of the upload."""
-    upload = begin(house, x_oss_meta_a="1", x_oss_tagging="a=1")
+SAID = {"x-oss-meta-a": "1", "x-oss-tagging": "a=1", "x-oss-object-acl": "private"}
+
+
+def test_what_describes_the_object_may_be_repeated(house: House) -> None:
+    """For ali-oss repeats it with every request of the upload, and oss2 the ACL at its end."""
+    upload = begin(house, **SAID)
     where = f"/bkt/a/x?partNumber=1&uploadId={upload}"
-    late = {"x-oss-meta-a": "2", "x-oss-tagging": "a=2", "x-oss-object-acl": "public-read"}
-    sent = house.ask("PUT", where, (b"z",), who=house.owner, headers=late)
+    sent = house.ask("PUT", where, (b"z",), who=house.owner, headers=SAID)
     assert sent.status == 200, sent.body
-    where = f"/bkt/a/x?uploadId={upload}"
-    whole = document((1, sent.headers["ETag"]))
-    done = house.ask("POST", where, (whole,), who=house.owner, headers=late)
+    done = complete(house, upload, document((1, sent.headers["ETag"])), **SAID)
     assert done.status == 200, done.body
     assert house.ask("GET", "/bkt/a/x").headers["x-oss-meta-a"] == "1"
     tags = house.ask("GET", "/bkt/a/x?tagging", who=house.owner)
     assert tags.xml.findtext("TagSet/Tag/Value") == "1"
     acl = house.ask("GET", "/bkt/a/x?acl", who=house.owner)
-    assert acl.xml.findtext("AccessControlList/Grant") == "default"
+    assert acl.xml.findtext("AccessControlList/Grant") == "private"
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"x-oss-meta-a": "2"},
+        {"x-oss-meta-b": "1"},
+        {"x-oss-tagging": "a=2"},
+        {"x-oss-object-acl": "public-read"},
+    ],
+)
+def test_nothing_new_is_said_of_an_object_later(house: House, late: dict[str, str]) -> None:
+    upload = begin(house, **SAID)
+    where = f"/bkt/a/x?partNumber=1&uploadId={upload}"
+    refused = house.ask("PUT", where, (b"z",), who=house.owner, headers=late)
+    assert refused.error[:2] == (400, "InvalidArgument")
+    tag = send(house, upload, 1, b"z").headers["ETag"]
+    assert complete(house, upload, document((1, tag)), **late).error[:2] == (400, "InvalidArgument")
+    assert complete(house, upload, document((1, tag))).status == 200
 
 
 def test_all_parts_without_a_list(house: House) -> None:

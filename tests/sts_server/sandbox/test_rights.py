@@ -30,6 +30,7 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...], dict[str, str], bytes]] = {
     "CopyObject": ("PUT", OBJECT, ("GetObject", "PutObject"), COPY, b""),
     "DeleteBucket": ("DELETE", BUCKET, ("DeleteBucket",), {}, b""),
     "DeleteBucketCors": ("DELETE", f"{BUCKET}?cors", ("DeleteBucketCors",), {}, b""),
+    "DeleteBucketTags": ("DELETE", f"{BUCKET}?tagging", ("DeleteBucketTagging",), {}, b""),
     "DeleteMultipleObjects": (
         "POST",
         f"{BUCKET}?delete",
@@ -51,6 +52,7 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...], dict[str, str], bytes]] = {
     "GetBucketInfo": ("GET", f"{BUCKET}?bucketInfo", ("GetBucketInfo",), {}, b""),
     "GetBucketLocation": ("GET", f"{BUCKET}?location", ("GetBucketLocation",), {}, b""),
     "GetBucketStat": ("GET", f"{BUCKET}?stat", ("GetBucketStat",), {}, b""),
+    "GetBucketTags": ("GET", f"{BUCKET}?tagging", ("GetBucketTagging",), {}, b""),
     "GetBucketVersioning": ("GET", f"{BUCKET}?versioning", ("GetBucketVersioning",), {}, b""),
     "GetObject": ("GET", OBJECT, ("GetObject",), {}, b""),
     "GetObject of a version": ("GET", f"{OBJECT}?versionId=v", ("GetObjectVersion",), {}, b""),
@@ -70,6 +72,7 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...], dict[str, str], bytes]] = {
     "PutBucket": ("PUT", "/new", ("PutBucket",), {}, b""),
     "PutBucketAcl": ("PUT", f"{BUCKET}?acl", ("PutBucketAcl",), {"x-oss-acl": "private"}, b""),
     "PutBucketCors": ("PUT", f"{BUCKET}?cors", ("PutBucketCors",), {}, b""),
+    "PutBucketTags": ("PUT", f"{BUCKET}?tagging", ("PutBucketTagging",), {}, TAGGING),
     "PutBucketVersioning": ("PUT", f"{BUCKET}?versioning", ("PutBucketVersioning",), {}, b""),
     "PutObject": ("PUT", OBJECT, ("PutObject",), {}, b"x"),
     "PutObject with tags": (

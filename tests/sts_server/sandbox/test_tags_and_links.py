@@ -54,6 +54,54 @@ def test_tags_in_a_header_that_are_refused(house: House, tags: str, code: str) -
     assert reply.error[:2] == (400, code)
 
 
+def bucket_tags(house: House) -> dict[str | None, str | None]:
+    tree = house.ask("GET", "/bkt?tagging", who=house.owner).xml
+    return {tag.findtext("Key"): tag.findtext("Value") for tag in tree.iter("Tag")}
+
+
+def test_tags_of_a_bucket(house: House) -> None:
+    assert bucket_tags(house) == {}
+    body = tagging(("team", "a"), ("ü?", ""), ("more", "x" * 128))
+    assert house.ask("PUT", "/bkt?tagging", (body,), house.owner).status == 200
+    assert bucket_tags(house) == {"team": "a", "ü?": "", "more": "x" * 128}
+    gone = house.ask("DELETE", "/bkt?tagging=more,nothing,team", who=house.owner)
+    assert (gone.status, bucket_tags(house)) == (204, {"ü?": ""})
+    assert house.ask("DELETE", "/bkt?tagging", who=house.owner).status == 204
+    assert bucket_tags(house) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (tagging(*((str(n), "") for n in range(21))), "InvalidTag"),
+        (tagging(("a", "1"), ("a", "2")), "InvalidTag"),
+        (tagging(("", "1")), "InvalidTag"),
+        (tagging(("ü" * 33, "1")), "InvalidTag"),
+        (tagging(("a", "1" * 129)), "InvalidTag"),
+        (tagging(("http://a", "1")), "InvalidTag"),
+        (tagging(("aliyunx", "1")), "InvalidTag"),
+        (tagging(("a", "&#10;")), "InvalidTag"),
+        (b"<Tagging><Tags/></Tagging>", "MalformedXML"),
+    ],
+)
+def test_tags_of_a_bucket_that_are_refused(house: House, body: bytes, code: str) -> None:
+    house.ask("PUT", "/bkt?tagging", (tagging(("a", "1")),), house.owner)
+    reply = house.ask("PUT", "/bkt?tagging", (body,), house.owner)
+    assert reply.error[:2] == (400, code)
+    assert bucket_tags(house) == {"a": "1"}
+
+
+def test_policies_see_the_tags_of_a_bucket(house: House) -> None:
+    mine = {"StringEquals": {"oss:BucketTag/team": "a"}}
+    rights = {"Effect": "Allow", "Action": "oss:PutObject", "Resource": "acs:oss:*:*:bkt/*"}
+    who = house.limited({**rights, "Condition": mine})
+    assert house.ask("PUT", "/bkt/a/x", (b"x",), who).error[1] == "AccessDenied"
+    house.ask("PUT", "/bkt?tagging", (tagging(("team", "b")),), house.owner)
+    assert house.ask("PUT", "/bkt/a/x", (b"x",), who).error[1] == "AccessDenied"
+    house.ask("PUT", "/bkt?tagging", (tagging(("team", "a")),), house.owner)
+    assert house.ask("PUT", "/bkt/a/x", (b"x",), who).status == 200
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_tags_of_nothing(house: House, method: str) -> None:
     reply = house.ask(method, "/bkt/a/x?tagging", (tagging(("a", "1")),), house.owner)

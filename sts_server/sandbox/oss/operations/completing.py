@@ -28,6 +28,7 @@ from sts_server.sandbox.oss.operations.multipart import (
     BAD_NUMBER,
     ENDING_EC,
     MAX_PART_NUMBER,
+    check_repeated,
     find_upload,
     no_such_upload,
 )
@@ -58,12 +59,14 @@ async def complete(call: Call) -> Answer:
 
     Raises:
         OssError: The list of parts is wrong, a part is missing, differs or is too small, there is
-            no such upload, or the key is taken and must not be overwritten.
+            no such upload, a header describes its object otherwise, or the key is taken and must
+            not be overwritten.
         DiskFullError: The disk takes no more.
     """
     names, forbid = names_of(call.request), forbids_overwrite(call.header)
     wanted = _wanted(await read_body(call), call.header.get(COMPLETE_ALL))
     upload = await find_upload(call, ENDING_EC)
+    check_repeated(call, upload)
     stored = await call.store.query(lambda index: index.uploads.parts(upload.id))
     parts = stored if wanted is None else choose(wanted, stored)
     _check_sizes(parts)
@@ -218,6 +221,6 @@ OPERATIONS = (
         complete,
         when=("uploadId",),
         parameters=frozenset({"encoding-type"}),
-        headers=WRITE_HEADERS | {COMPLETE_ALL},  # as for UploadPart: only FORBID says anything
+        headers=WRITE_HEADERS | {COMPLETE_ALL},
     ),
 )

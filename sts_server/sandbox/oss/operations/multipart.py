@@ -9,7 +9,7 @@ from sts_server.sandbox.oss.errors import OssError, file_already_exists, invalid
 from sts_server.sandbox.oss.headers import WRITE_HEADERS, forbids_overwrite
 from sts_server.sandbox.oss.incoming import take_in
 from sts_server.sandbox.oss.naming import names_of, number_of
-from sts_server.sandbox.oss.operation import Level, Operation
+from sts_server.sandbox.oss.operation import META, Level, Operation
 from sts_server.sandbox.oss.operations.writing import described_object
 from sts_server.sandbox.store.index import Index
 from sts_server.sandbox.store.multipart import Multipart, Part
@@ -23,6 +23,7 @@ BAD_NUMBER = f"The part number is 1 to {MAX_PART_NUMBER}."
 LISTING_EC = "0042-00000002"
 SENDING_EC = "0042-00000104"
 ENDING_EC = "0042-00000311"
+ACL, TAGS = "x-oss-object-acl", "x-oss-tagging"
 
 
 async def initiate(call: Call) -> Answer:
@@ -66,12 +67,13 @@ async def upload_part(call: Call) -> Answer:
     """UploadPart: one part, in place of an earlier one with its number.
 
     Raises:
-        OssError: The part number is wrong, or there is no such upload.
+        OssError: The part number is wrong, there is no such upload, or a header describes its
+            object otherwise.
         DisconnectedError: The client went away before the end.
         DiskFullError: The disk takes no more.
     """
     number = part_number(call)
-    await find_upload(call, SENDING_EC)
+    check_repeated(call, await find_upload(call, SENDING_EC))
     async with call.store.receive() as upload:
         digest = await take_in(call, upload)
         part = await keep_part(call, number, upload.name, digest)
@@ -133,6 +135,27 @@ async def find_upload(call: Call, ec: str) -> Multipart:
     return found
 
 
+def check_repeated(call: Call, upload: Multipart) -> None:
+    """Refuse to hear something new of an object whose upload has begun.
+
+    ali-oss repeats with each request what the upload began with, and oss2 the ACL at its end.
+    Nobody has written down what OSS does with another value.
+
+    Raises:
+        OssError: A header says what the first request did not.
+    """
+    said = described_object(call)
+    for name in call.header:
+        if name.startswith(META):
+            same = said.headers[name] == upload.headers.get(name)
+        else:
+            same = {ACL: said.acl == upload.acl, TAGS: said.tags == upload.tags}.get(name, True)
+        if not same:
+            raise invalid_argument(
+                name, call.header[name], "The upload began with another value of this header."
+            )
+
+
 def part_number(call: Call) -> int:
     """Read the part number.
 
@@ -176,7 +199,7 @@ OPERATIONS = (
         "oss:PutObject",
         upload_part,
         when=("partNumber", "uploadId"),
-        headers=WRITE_HEADERS,  # ali-oss repeats those of the upload, and they say nothing here
+        headers=WRITE_HEADERS,
     ),
     Operation(
         "AbortMultipartUpload",

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 from sts_server.sandbox.oss.answer import Answer, xml_answer
 from sts_server.sandbox.oss.call import Call
-from sts_server.sandbox.oss.documents import only, parse, read_body, text_of
+from sts_server.sandbox.oss.documents import read_body
 from sts_server.sandbox.oss.editing import edit
 from sts_server.sandbox.oss.headers import version_headers
 from sts_server.sandbox.oss.operation import Level, Operation
 from sts_server.sandbox.oss.operations.reading import find_record
-from sts_server.sandbox.oss.tags import check_tags
-from sts_server.sandbox.xml import Element, elements
+from sts_server.sandbox.oss.tags import read_tags, tags_element
 
 
 async def put_object_tagging(call: Call) -> Answer:
@@ -20,7 +19,7 @@ async def put_object_tagging(call: Call) -> Answer:
         OssError: The document is wrong, the caller may not give these tags, or there is no such
             object.
     """
-    tags = _read(await read_body(call))
+    tags = read_tags(await read_body(call))
     action = "PutObjectVersionTagging" if "versionId" in call.query else "PutObjectTagging"
     facts = {f"oss:RequestObjectTag/{key}": value for key, value in tags.items()}
     bucket, key = call.request.bucket, call.request.key
@@ -37,8 +36,7 @@ async def get_object_tagging(call: Call) -> Answer:
         OssError: There is no such object.
     """
     record = await find_record(call)
-    tags = [Element("Tag", elements({"Key": k, "Value": v})) for k, v in record.tags.items()]
-    answer = xml_answer(Element("Tagging", [Element("TagSet", tags)]))
+    answer = xml_answer(tags_element(record.tags))
     return Answer(200, {**answer.headers, **version_headers(call.bucket, record)}, answer.body)
 
 
@@ -50,18 +48,6 @@ async def delete_object_tagging(call: Call) -> Answer:
     """
     record = await edit(call, lambda old: replace(old, tags={}))
     return Answer(204, version_headers(call.bucket, record))
-
-
-def _read(body: bytes) -> dict[str, str]:
-    tree = parse(body, "Tagging")
-    only(tree, "TagSet")
-    pairs = []
-    for tag_set in tree:
-        only(tag_set, many=("Tag",))
-        for tag in tag_set:
-            only(tag, "Key", "Value")
-            pairs.append((text_of(tag, "Key"), text_of(tag, "Value")))
-    return check_tags(pairs)
 
 
 OPERATIONS = (
