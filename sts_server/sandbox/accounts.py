@@ -18,13 +18,14 @@ TOKEN_BYTES = 384  # 512 characters, about what the real service sends
 
 @dataclass(frozen=True)
 class User:
-    """A RAM user with one long-lived key."""
+    """A RAM user with one long-lived key, which may be disabled."""
 
     name: str
     account: str
     access_key_id: str
     access_key_secret: str = field(repr=False)
     policies: tuple[Policy, ...] = field(repr=False)
+    active: bool = True
 
     @property
     def arn(self) -> str:

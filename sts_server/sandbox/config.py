@@ -88,6 +88,7 @@ def _user(table: UserTable, account: str) -> User:
         access_key_id=table.access_key_id,
         access_key_secret=table.access_key_secret,
         policies=tuple(map(parse_policy, table.policies)),
+        active=table.active,
     )
 
 

@@ -79,6 +79,7 @@ class UserTable(_Table):
     access_key_id: Annotated[str, _shaped(ACCESS_KEY_ID, "AccessKey id")]
     access_key_secret: Annotated[str, AfterValidator(_secret)] = Field(repr=False)
     policies: Policies = []
+    active: bool = True
 
 
 class RoleTable(_Table):

@@ -25,6 +25,7 @@ READINGS: Mapping[str, str] = {
     "codes of a bad OIDC token": "400 AuthenticationFail.OIDCToken.Invalid or .Expired",
     "OIDC token without iat, or from the future": "refused",
     # who asks OSS
+    "EC of a key that is disabled": "0002-00000901",
     "STS key without token": "403 InvalidAccessKeyId, EC 0002-00000003",
     "scope date that differs from x-oss-date": "400 InvalidArgument, EC 0002-00000223",
     "header and query authentication at once": "400 InvalidArgument",

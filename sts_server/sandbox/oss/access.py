@@ -201,6 +201,8 @@ def _identify(claim: Claim, accounts: Accounts, clock: Clock) -> Identity:
         user = accounts.user(key_id)
         if user is None:
             raise _unknown_key(key_id, "0002-00000902")
+        if not user.active:
+            raise _disabled_key(key_id)
         return user
     session = accounts.session(key_id)
     if session is None:
@@ -215,6 +217,16 @@ def _unknown_key(key_id: str, ec: str) -> OssError:
         "InvalidAccessKeyId",
         "The OSS Access Key Id you provided does not exist in our records.",
         ec,
+        {"OSSAccessKeyId": key_id},
+    )
+
+
+def _disabled_key(key_id: str) -> OssError:
+    return OssError(
+        403,
+        "InvalidAccessKeyId",
+        "The OSS Access Key Id you provided is disabled.",
+        "0002-00000901",
         {"OSSAccessKeyId": key_id},
     )
 

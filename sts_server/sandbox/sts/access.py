@@ -4,7 +4,7 @@ import hmac
 import re
 from datetime import UTC, datetime, timedelta
 
-from sts_server.sandbox.accounts import Accounts, Identity, Session
+from sts_server.sandbox.accounts import Accounts, Identity, Session, User
 from sts_server.sandbox.clock import Clock
 from sts_server.sandbox.sts.acs3 import Acs3Proof, read_acs3
 from sts_server.sandbox.sts.call import Call
@@ -74,6 +74,8 @@ class Guard:
         identity = self._accounts.user(key_id) or self._accounts.session(key_id)
         if identity is None:
             raise StsError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+        if isinstance(identity, User) and not identity.active:
+            raise StsError(400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled.")
         self._check_timestamp(proof.timestamp)
         if self._nonces.used(key_id, proof.nonce):
             raise StsError(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
