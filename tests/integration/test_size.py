@@ -28,8 +28,8 @@ from sts_server.sandbox.oss.listing import gather
 from sts_server.sandbox.store.bucket import Bucket
 from sts_server.sandbox.store.index import Index
 from sts_server.sandbox.store.record import NO_BODY, Record
+from tests.integration.crash import USER, child
 from tests.integration.signed import Call, Lease, signed
-from tests.integration.test_crash import USER, child
 
 MIB = 1024**2
 BLOCK = os.urandom(MIB)

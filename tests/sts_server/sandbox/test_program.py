@@ -219,6 +219,20 @@ def test_strangers_have_no_control(sandbox: Sandbox, headers: dict[str, str], st
     assert set(answer) == {"error"}
 
 
+def test_a_second_host_header_is_a_strangers(sandbox: Sandbox) -> None:
+    port = urlsplit(sandbox.control_endpoint).port
+    head = (
+        "GET /clock HTTP/1.1\r\nConnection: close\r\n"
+        f"Authorization: Bearer {sandbox.control_token}\r\n"
+    )
+    host = f"Host: 127.0.0.1:{port}\r\n"
+    for hosts, status in ((host, b"200"), (host * 2, b"40"), (f"{host}Host: evil\r\n", b"40")):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+            line.sendall(f"{head}{hosts}\r\n".encode())
+            with line.makefile("rb") as answer:
+                assert answer.readline().split()[1].startswith(status)
+
+
 def test_localhost_is_no_stranger(sandbox: Sandbox) -> None:
     port = urlsplit(sandbox.control_endpoint).port
     headers = {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"}
