@@ -35,6 +35,7 @@ READINGS: Mapping[str, str] = {
     "EC of an expired URL": "0002-00000069",
     "x-oss-date of a V1 signature in ISO form": "403 AccessDenied, EC 0002-00000502",
     "listing of a public-read bucket by nobody": "403 AccessDenied, EC 0003-00000905",
+    "code for response- parameters of an unsigned request": "400 InvalidRequest",
     "a query parameter or a signed header that occurs twice": "400 InvalidArgument",
     "V1 resource of a bucket without its final slash": "403 SignatureDoesNotMatch",
     "the V2 signature, `OSS2 ...`": "400 NotImplemented",

@@ -3,6 +3,8 @@
 Source: OSS, "Bucket ACLs" and "Object ACLs". Pure.
 """
 
+from collections.abc import Iterable
+
 from sts_server.sandbox.oss.errors import OssError, access_denied
 
 _READ = frozenset({"oss:GetObject"})
@@ -35,6 +37,26 @@ def check_anonymous(action: str, bucket_acl: str, object_acl: str = "default") -
         raise access_denied(
             f"You have no right to access this object because of {level} acl.", "0003-00000001"
         )
+
+
+def check_unsigned(query: Iterable[str]) -> None:
+    """Refuse parameters that only a signed request may have (OSS: "GetObject", response-*).
+
+    Args:
+        query: Names of the parameters.
+
+    Raises:
+        OssError: One of them changes the headers of the answer, which would let whoever writes a
+            link choose how a browser reads somebody else's object.
+    """
+    for name in query:
+        if name.startswith("response-"):
+            raise OssError(
+                400,
+                "InvalidRequest",
+                "Only a signed request may choose headers of the answer.",
+                details={"ArgumentName": name},
+            )
 
 
 def forbidden_to_nobody() -> OssError:

@@ -20,7 +20,7 @@ from sts_server.sandbox.oss.access import (
     without_signature,
 )
 from sts_server.sandbox.oss.addressing import Names
-from sts_server.sandbox.oss.anonymous import check_anonymous
+from sts_server.sandbox.oss.anonymous import check_anonymous, check_unsigned
 from sts_server.sandbox.oss.answer import Answer, Receive, Send, error_answer, send_answer
 from sts_server.sandbox.oss.call import Call, Demand
 from sts_server.sandbox.oss.cors import cors_headers, matched
@@ -149,6 +149,8 @@ class OssService:
         request = without_signature(request)
         operation = find_operation(request)
         visit.operation = operation.name
+        if identity is None:
+            check_unsigned(request.query)
         demand = self._demand(identity, request)
         for action in actions_of(operation, request):
             version = request.query.get("versionId", "")

@@ -1,10 +1,10 @@
-// SDKs with a key, a region and no endpoint, over HTTPS; and a bucket in the host. One JSON object.
+// SDKs with a key, a region and no endpoint, over HTTPS; and other places of a bucket. One JSON object.
 import { createRequire } from "node:module";
 import OSS from "ali-oss";
 import { note, say, status, store, text } from "./house.mjs";
 
 const { default: Credential, Config } = createRequire(import.meta.url)("@alicloud/credentials");
-const { BUCKET, REGION, ROLE, ACCESS_KEY_ID, ACCESS_KEY_SECRET } = process.env;
+const { BUCKET, REGION, ROLE, ACCESS_KEY_ID, ACCESS_KEY_SECRET, PLAIN_ENDPOINT } = process.env;
 
 const key = { accessKeyId: ACCESS_KEY_ID, accessKeySecret: ACCESS_KEY_SECRET };
 const names = (answer) => ({
@@ -22,12 +22,19 @@ for (const [version, authorizationV4] of Object.entries(versions)) {
       { AccessKeyId: ACCESS_KEY_ID, AccessKeySecret: ACCESS_KEY_SECRET },
       { authorizationV4, sldEnable: false },
     ),
+    // Both send the host of the default endpoint, the second one beside a bucket in the path.
+    address: new OSS({ ...common, endpoint: PLAIN_ENDPOINT }),
+    "address and path": new OSS({ ...common, endpoint: PLAIN_ENDPOINT, sldEnable: true }),
   };
   for (const [name, client] of Object.entries(clients)) {
-    const object = `node/${name} ${version} ä+b`;
+    const object = `node/${name}, ${version} ä+b`;
     await note(`${name}, ${version}: put`, () => client.put(object, Buffer.from("hello")), status);
     await note(`${name}, ${version}: get`, () => client.get(object), text);
     await note(`${name}, ${version}: list`, () => client.listV2({ prefix: object }), names);
+    await note(`${name}, ${version}: copy`, () => client.copy(`${object} 2`, object), status);
+    await note(`${name}, ${version}: delete both`, () =>
+      client.deleteMulti([object, `${object} 2`]), status);
+    if (name.startsWith("address")) continue; // it signs no URL for an address
     await note(`${name}, ${version}: URL`, async () => {
       const url = authorizationV4
         ? await client.signatureUrlV4("GET", 60, undefined, object)
@@ -35,7 +42,6 @@ for (const [version, authorizationV4] of Object.entries(versions)) {
       const { host, pathname } = new URL(url);
       return { host: host.replace(/:\d+$/, ""), key: decodeURIComponent(pathname.slice(1)) === object };
     });
-    await note(`${name}, ${version}: delete`, () => client.delete(object), status);
   }
 }
 
