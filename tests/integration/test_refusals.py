@@ -147,6 +147,7 @@ IDENTITY = [
 ]
 PROOF = [
     Row("alice", put(), UNKNOWN, header("Authorization", "OSS id:signature")),
+    Row("alice", put(), NOT_IMPLEMENTED, header("Authorization", "OSS2 AccessKeyId:a,Signature:b")),
     Row("alice", put(), (403, "AccessDenied", "0003-00000001"), without("Authorization")),
     Row("alice", get(), (403, "AccessDenied", "0003-00000001"), without("Authorization")),
     Row(

@@ -1,6 +1,8 @@
 """V4 URLs, V1 headers and V1 URLs: golden vectors, the official signers, and what must not pass."""
 
+import base64
 import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -67,6 +69,17 @@ def v1_header(vector: dict[str, Any]) -> OssRequest:
 
 
 SIGNED = [v4_url(), v1_url(), *map(v1_header, VECTORS["v1_header"])]
+
+
+@pytest.mark.parametrize(("resource", "good"), [("/bkt/", True), ("/bkt", False), ("/", False)])
+def test_the_resource_of_a_bucket_ends_in_a_slash(resource: str, *, good: bool) -> None:
+    """OSS, "Include a V1 signature": opendal leaves the slash away when it uses path style."""
+    date = "Mon, 01 Dec 2025 08:30:00 GMT"
+    text = f"GET\n\n\n{date}\n{resource}"
+    signature = base64.b64encode(hmac.digest(b"s", text.encode(), "sha1")).decode()
+    headers = {"date": date, "authorization": f"OSS LTAIx:{signature}"}
+    request = OssRequest("GET", "bkt", "", {"prefix": "a"}, headers, "127.0.0.1", secure=False)
+    assert claim_of(request).matches("s") is good
 
 
 @pytest.mark.parametrize("request_", SIGNED)
