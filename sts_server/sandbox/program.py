@@ -85,7 +85,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         )
         faults = Book()
         names = Names(settings.domain, settings.region, settings.bucket)
-        gate = Gate(faults, clock, log, names)
+        gate = Gate(faults, clock, log, names, cors=oss.cors_headers)
         sts = StsService(accounts, clock, log, config.providers)
         door = Door(gate.oss(oss), gate.sts(sts), settings.domain)
         control_port = control[0].getsockname()[1]

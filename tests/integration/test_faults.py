@@ -142,3 +142,21 @@ def test_faults_are_listed_and_taken_back(sandbox: Sandbox) -> None:
         sandbox.clear_faults(first)
     with pytest.raises(ControlError, match="400: a fault needs an effect"):
         sandbox.fault(key="nobody")
+
+
+def test_a_script_can_read_what_went_wrong(sandbox: Sandbox, bucket: oss2.Bucket) -> None:
+    """A fault of an operation is not a fault of its preflight, which is an operation of its own."""
+    page = {"Origin": "http://page.test"}
+    asked = {**page, "Access-Control-Request-Method": "PUT"}
+    url = f"{sandbox.endpoint}/{sandbox.bucket}/a"
+    rule = oss2.models.CorsRule(["http://page.test"], ["PUT"], ["*"], ["x-oss-request-id"])
+    bucket.put_bucket_cors(oss2.models.BucketCors([rule]))
+    sandbox.fault(operation="PutObject", status=503, code="QpsLimitExceeded")
+    assert requests.options(url, headers=asked, timeout=10).status_code == 200
+    for origin, allowed in (("http://page.test", "http://page.test"), ("http://evil.test", None)):
+        refused = requests.put(url, headers={"Origin": origin}, timeout=10)
+        assert (refused.status_code, "QpsLimitExceeded" in refused.text) == (503, True)
+        assert refused.headers.get("Access-Control-Allow-Origin") == allowed
+    sandbox.fault(operation="OptionObject", status=503, code="ServiceUnavailable")
+    assert requests.options(url, headers=asked, timeout=10).status_code == 503
+    bucket.delete_bucket_cors()

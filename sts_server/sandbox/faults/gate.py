@@ -34,7 +34,13 @@ StsApp = Callable[[Mapping[str, Any], bytes, Send], Awaitable[None]]
 Serve = Callable[[Receive, Send], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[object]]
 
+Cors = Callable[[Mapping[str, Any]], Mapping[str, str]]
+
 DEFAULT_NAMES = Names()
+
+
+def _no_cors(_scope: Mapping[str, Any]) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Gate:
         names: What the sandbox is called, to tell bucket and key.
         sleep: Waits so many seconds.
         draw: Gives a random whole number below its argument.
+        cors: Gives the headers that let a script read an answer of OSS to a request.
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class Gate:
         names: Names = DEFAULT_NAMES,
         sleep: Sleep = asyncio.sleep,
         draw: Draw = secrets.randbelow,
+        cors: Cors = _no_cors,
     ) -> None:
         self._book = book
         self._clock = clock
@@ -73,6 +81,7 @@ class Gate:
         self._names = names
         self._sleep = sleep
         self._draw = draw
+        self._cors = cors
 
     def oss(self, app: OssApp) -> OssApp:
         """Wrap the OSS side."""
@@ -82,7 +91,7 @@ class Gate:
             if visit is None:
                 await app(scope, receive, send)
                 return
-            refuse = partial(oss_refusal, visit.rule, scope)
+            refuse = partial(self._oss_refusal, visit)
             await self._spoil(visit, receive, send, partial(app, scope), refuse)
 
         return gated
@@ -108,6 +117,10 @@ class Gate:
             await self._spoil(visit, receive, send, serve, refuse)
 
         return gated
+
+    def _oss_refusal(self, visit: _Visit) -> Answer:
+        answer = oss_refusal(visit.rule, visit.scope)
+        return Answer(answer.status, {**answer.headers, **self._cors(visit.scope)}, answer.body)
 
     def _visit(self, scope: Mapping[str, Any], describe: Callable[[], Target]) -> _Visit | None:
         if not self._book:

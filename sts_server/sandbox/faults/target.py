@@ -10,7 +10,7 @@ from sts_server.sandbox.oss.access import without_signature
 from sts_server.sandbox.oss.addressing import Names
 from sts_server.sandbox.oss.errors import OssError
 from sts_server.sandbox.oss.posting import is_form_upload
-from sts_server.sandbox.oss.request import read_requests
+from sts_server.sandbox.oss.request import OssRequest, read_requests
 from sts_server.sandbox.oss.table import find_operation
 
 
@@ -25,8 +25,15 @@ def oss_target(scope: Mapping[str, Any], names: Names) -> Target:
     with suppress(OssError):
         request = without_signature(read_requests(scope, names)[0])
         key = request.key
-        operation = "PostObject" if is_form_upload(request) else find_operation(request).name
+        operation = _operation(request)
     return Target("oss", operation, key)
+
+
+def _operation(request: OssRequest) -> str:
+    """Name the operation, also where the method or the form of the body is what tells."""
+    if request.method == "OPTIONS":
+        return "OptionObject"
+    return "PostObject" if is_form_upload(request) else find_operation(request).name
 
 
 def sts_target(scope: Mapping[str, Any], form: bytes) -> Target:

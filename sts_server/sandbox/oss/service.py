@@ -115,6 +115,14 @@ class OssService:
         except DisconnectedError:
             return
 
+    def cors_headers(self, scope: Mapping[str, Any]) -> dict[str, str]:
+        """Give what lets a script read an answer that is given in place of this service's."""
+        try:
+            request = choose(read_requests(scope, self._names), self._accounts)
+        except OssError:
+            return {}
+        return self._cors_headers(request)
+
     async def _answer(self, visit: "_Visit", scope: Mapping[str, Any], receive: Receive) -> Answer:
         try:
             return await self._serve(visit, scope, receive)
