@@ -43,6 +43,6 @@ def run_all(tasks: Iterable[Callable[[], object]], *, threads: int, stop: Event)
             if stop.is_set():
                 pool.shutdown(wait=False, cancel_futures=True)
     for each in running:
-        if not each.cancelled() and (error := each.exception()) is not None:
-            if not isinstance(error, Stopped):
-                raise error
+        error = None if each.cancelled() else each.exception()
+        if error is not None and not isinstance(error, Stopped):
+            raise error
