@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -27,15 +28,18 @@ from sts_server.http.live import Generation, Live
 from sts_server.http.routes import problems, routes
 from sts_server.lease import AssumeRole, Lease, RoleRequest
 from sts_server.metrics import Metrics
+from sts_server.overlaps import overlaps
 from sts_server.policy import LONGEST_POLICY, session_policy
-from sts_server.prefix import longest
 from sts_server.probe import Probe, harmless
 from sts_server.readiness import Evidence
 from sts_server.scope import Caller, Grant, Scope
 from sts_server.settings import Tables
 from sts_server.settings.callers import CallersTable
+from sts_server.template import longest
 from sts_server.upstream import Sts
 from sts_server.vending import Role, Vending, telling_operator
+
+_log = logging.getLogger(__name__)
 
 
 class App(Live):
@@ -84,6 +88,8 @@ class App(Live):
     def _generation(self, settings: Settings) -> Generation:
         tables = settings.tables
         check(tables)
+        for overlap in overlaps(grants(tables).values()):
+            _log.warning("grants: %s", overlap)
         with contextlib.ExitStack() as opened:
             assume_role, probe = self._upstream(settings, opened)
             audit = self._audit or _audit_log(tables.server.audit, self._clock, opened)
@@ -98,6 +104,7 @@ class App(Live):
                 denials=DenyFile(Path(tables.server.deny_file))
                 if tables.server.deny_file
                 else Denials,
+                clock=self._clock,
             )
             inside = Starlette(
                 routes=[

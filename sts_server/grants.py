@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from sts_server.errors import CallerNotAllowed, GrantDenied, InvalidArgument
-from sts_server.prefix import PLACEHOLDER, is_folder, is_safe_value, prefix_problem
+from sts_server.errors import GrantDenied, InvalidArgument
+from sts_server.prefix import is_folder, prefix_problem
 from sts_server.scope import (
     ACTIONS,
     LONGEST,
@@ -15,8 +15,9 @@ from sts_server.scope import (
     Grant,
     Scope,
     Wish,
-    caller_hash,
 )
+from sts_server.template import fill
+from sts_server.term import Term, term
 
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _QUERY_NAMES = ("prefix", "actions", "duration", "refused")
@@ -56,13 +57,21 @@ def read_wish(grant: str, query: bytes) -> Wish:
 
 
 def resolve(
-    grants: Mapping[str, Grant], bucket: str, caller: Caller, wish: Wish
-) -> tuple[Scope, int]:
-    """Resolve a wish to what the caller may have: a scope, and seconds to ask of STS.
+    grants: Mapping[str, Grant], bucket: str, caller: Caller, wish: Wish, now: float
+) -> tuple[Scope, Term]:
+    """Resolve a wish to what the caller may have: a scope, and how long.
+
+    Args:
+        grants: by name.
+        bucket: the one that all grants speak of.
+        caller: who asks, proven.
+        wish: what they ask for.
+        now: seconds since the epoch.
 
     Raises:
         GrantDenied: the grant is not the caller's, does not exist, or is narrower than the wish.
-        CallerNotAllowed: the caller's id cannot safely stand in the grant's prefix.
+        CallerNotAllowed: what the caller proved cannot safely stand in the grant's prefix, or
+            their proof ends too soon.
     """
     grant = grants.get(wish.grant)
     if grant is None or not holds(grant, caller):
@@ -70,36 +79,25 @@ def resolve(
     whole = fill(grant.prefix, caller)
     prefix = whole if wish.prefix is None else _narrow_prefix(whole, wish.prefix)
     actions = _narrow_actions(grant.actions, wish.actions, lists=is_folder(prefix))
-    duration = grant.duration if wish.duration is None else wish.duration
-    if duration > grant.duration:
-        raise GrantDenied(f"duration is more than this grant gives ({grant.duration} seconds)")
-    return Scope(bucket=bucket, prefix=prefix, actions=actions), duration
+    return Scope(bucket=bucket, prefix=prefix, actions=actions), term(grant, caller, wish, now)
 
 
 def holds(grant: Grant, caller: Caller) -> bool:
-    """Whether a grant is given to a caller, by name or by group."""
-    return not grant.callers.isdisjoint({"*", caller.id}) or not grant.groups.isdisjoint(
-        caller.groups
+    """Whether a grant is given to a caller: by id, or by group, or by their claims.
+
+    Any of the three is enough. Of claims all that the grant names must hold: a text is one of the
+    grant's values, a list holds one of them. Nothing is folded, trimmed or matched as a pattern.
+    """
+    return (
+        not grant.callers.isdisjoint({"*", caller.id})
+        or not grant.groups.isdisjoint(caller.groups)
+        or (bool(grant.claims) and all(_says(caller, *claim) for claim in grant.claims.items()))
     )
 
 
-def fill(template: str, caller: Caller) -> str:
-    """Put the caller's values into a prefix template, once: a value is never read as a template.
-
-    Raises:
-        CallerNotAllowed: a value could be read as more than a name.
-    """
-
-    def value(placeholder: re.Match[str]) -> str:
-        if placeholder[0] == "{caller_hash}":
-            return caller_hash(caller.id)
-        if not is_safe_value(caller.id):
-            raise CallerNotAllowed(
-                "the caller's id cannot stand in a prefix; the operator can use {caller_hash} there"
-            )
-        return caller.id
-
-    return PLACEHOLDER.sub(value, template)
+def _says(caller: Caller, name: str, values: frozenset[str]) -> bool:
+    held = caller.claims.get(name, frozenset())
+    return not values.isdisjoint({held} if isinstance(held, str) else held)
 
 
 def _narrow_prefix(whole: str, wished: str) -> str:

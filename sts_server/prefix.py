@@ -1,14 +1,9 @@
-"""A prefix: which names of a bucket a right reaches, its templates, and what is safe in both."""
+"""A prefix: which names of a bucket a right reaches, and what is safe in one."""
 
 import re
 import unicodedata
-from typing import Final
-
-PLACEHOLDER: Final = re.compile(r"\{caller\}|\{caller_hash\}")
-"""The placeholders of a template."""
 
 _SAFE_VALUE = re.compile(r"[A-Za-z0-9._@+=,:|~-]{1,64}")
-_LONGEST_VALUE = "x" * 64
 _LONGEST_KEY = 1023  # bytes of UTF-8 (Alibaba Cloud, "PutObject")
 _UNSAFE_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format, surrogate, line, paragraph
 
@@ -49,16 +44,3 @@ def prefix_problem(prefix: str) -> str | None:
     if len(prefix.encode()) > _LONGEST_KEY:
         return f"is longer than {_LONGEST_KEY} bytes"
     return None
-
-
-def longest(template: str) -> str:
-    """Fill a template with the longest values there can be."""
-    return PLACEHOLDER.sub(_LONGEST_VALUE, template)
-
-
-def template_problem(template: str) -> str | None:
-    """Tell what makes a grant's prefix template unusable, or None."""
-    filled = longest(template)
-    if "{" in filled or "}" in filled:
-        return "holds a placeholder that is neither {caller} nor {caller_hash}"
-    return prefix_problem(filled)

@@ -42,6 +42,8 @@ class Grant:
         callers: ids that hold the grant; `*` is every authenticated caller.
         groups: groups whose members hold it.
         duration: seconds asked of STS.
+        claims: by name the values of which a holder has one; a holder has one of every name.
+        end_with_token: whether a lease must end before the caller's own proof does.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Grant:
     callers: frozenset[str]
     groups: frozenset[str]
     duration: int
+    claims: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    end_with_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from sts_server.prefix import is_safe_value, template_problem
+from sts_server.prefix import is_safe_value
+from sts_server.template import template_problem
 
 _LAST_PORT: Final = 65_535
 _WIDEST_NETWORK: Final = 8  # bits: 10.0.0.0/8 and fd00::/8 are the widest that are private
@@ -41,6 +42,15 @@ def not_empty(values: tuple[str, ...]) -> tuple[str, ...]:
     """Take at least one value. pydantic's own min_length complains when the only one is wrong."""
     if not values:
         raise ValueError("is empty")
+    return values
+
+
+def no_star(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Take values none of which only looks like a pattern."""
+    if "*" in values:
+        raise ValueError(
+            "holds '*', which stands for everybody among callers only; name the values"
+        )
     return values
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sts_server.audit import Record
-from sts_server.clock import to_wire
+from sts_server.clock import Clock, system_clock, to_wire
 from sts_server.denials import Denials
 from sts_server.errors import InvalidArgument, Refusal, UpstreamFailure
 from sts_server.grants import read_wish, resolve
@@ -76,6 +76,7 @@ class Vending:
         cache: LeaseCache,
         audit: Callable[[Record], None],
         denials: Callable[[], Denials] = Denials,
+        clock: Clock = system_clock,
     ) -> None:
         """Take the parts; `denials` tells what is denied at the moment it is called."""
         self._callers = callers
@@ -85,6 +86,7 @@ class Vending:
         self._cache = cache
         self._audit = audit
         self._denials = denials
+        self._clock = clock
 
     async def vend(self, ask: Ask) -> Vended:
         """Answer one ask: authenticate, read the wish, find the grant, narrow, then fetch a lease.
@@ -116,15 +118,16 @@ class Vending:
         wish = read_wish(ask.grant, ask.query)
         if wish.refused is not None:
             record["refused"] = wish.refused
-        scope, duration = resolve(self._grants, self._bucket, caller, wish)
+        scope, term = resolve(self._grants, self._bucket, caller, wish, self._clock())
         record.update(bucket=scope.bucket, prefix=scope.prefix, actions=scope.actions)
         self._denials().refuse_grant(wish.grant)
-        request = role_request(self._role, scope, caller, duration)
+        request = role_request(self._role, scope, caller, term.duration)
         record["session_name"] = request.session_name
         held = await self._cache.lease(caller.id, request, wish.refused)
         # What was stopped while STS was asked is stopped.
         self._denials().refuse_caller(caller.id)
         self._denials().refuse_grant(wish.grant)
+        term.hold(held.lease.expiry)
         record.update(
             access_key_id=held.lease.access_key_id,
             expiry=to_wire(held.lease.expiry),

@@ -9,6 +9,7 @@ from sts_server.cli.commands import Commands
 from sts_server.cli.exits import DONE
 from sts_server.cli.files import read
 from sts_server.config import key_problems, read_tables
+from sts_server.overlaps import overlaps
 from sts_server.policy import LONGEST_POLICY
 
 
@@ -27,12 +28,14 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     print(f"{path}: bucket {tables.oss.bucket} in {tables.oss.region}, {tables.sts.role_arn}")
     lengths = app.longest_policies(tables)
     for grant in tables.grants:
-        who = [*grant.who.callers, *(f"group {name}" for name in grant.who.groups)]
         place = "the whole bucket" if grant.whole_bucket else grant.prefix
+        lasts = f"{grant.duration} s" + (" or less" if grant.end_with_token else "")
         print(
-            f"  {grant.name}: {', '.join(who)} may {', '.join(grant.actions)} in {place}"
-            f" for {grant.duration} s (policy: at most {lengths[grant.name]} of {LONGEST_POLICY})"
+            f"  {grant.name}: {grant.who} may {', '.join(grant.actions)} in {place}"
+            f" for {lasts} (policy: at most {lengths[grant.name]} of {LONGEST_POLICY})"
         )
+    for overlap in overlaps(app.grants(tables).values()):
+        print(f"  warning: {overlap}")
     # A configuration can be checked where its secret is not.
     for problem in key_problems(environ):
         print(f"  to serve it here: {problem}")

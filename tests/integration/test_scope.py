@@ -31,8 +31,8 @@ def policy_of(caller: str, template: str, prefix: str | None) -> str | None:
     query = {} if prefix is None else {"prefix": prefix}
     try:
         wish = read_wish("g", urlencode(query, errors="surrogatepass").encode())
-        scope, duration = resolve({"g": grant}, BUCKET, Caller(caller), wish)
-        return role_request(Role("acs:ram::1:role/r"), scope, Caller(caller), duration).policy
+        scope, term = resolve({"g": grant}, BUCKET, Caller(caller), wish, 0)
+        return role_request(Role("acs:ram::1:role/r"), scope, Caller(caller), term.duration).policy
     except Refusal:
         return None
 

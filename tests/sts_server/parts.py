@@ -51,6 +51,16 @@ actions = ["get"]
 who = {{ groups = ["staff"] }}
 """
 
+TEAM = """
+[[grants]]
+name = "team"
+prefix = "users/{claim.team}/"
+actions = ["get", "list"]
+who = { callers = ["alice"], groups = ["staff"], claims = { team = ["a", "b"], role = ["x"] } }
+end_with_token = true
+"""
+"""A third grant, for CONFIG: by claims, for as long as a proof lasts."""
+
 
 @dataclass
 class SetClock:

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from sts_server.callers.api_keys import digest
-from tests.sts_server.parts import ALICE_KEY, CONFIG, ENVIRON, OWN_SECRET
+from tests.sts_server.parts import ALICE_KEY, CONFIG, ENVIRON, OWN_SECRET, TEAM
 
 SERVED = '[server]\nmetrics_listen = "127.0.0.1:0"\n' + CONFIG.replace(
     "[sts]", '[sts]\nendpoint = "http://127.0.0.1:1"'
@@ -144,6 +144,28 @@ def test_wrong_usage_leaves_with_2(words: tuple[str, ...]) -> None:
     done = run(*words)
     assert done.returncode == 2
     assert "usage: sts-server" in done.stderr
+
+
+def test_check_says_which_claims_and_which_grants_meet_by_a_name(config: Path) -> None:
+    config.write_text(CONFIG + TEAM)
+    done = run("check", "--config", config)
+    assert done.returncode == 0
+    assert (
+        "  team: alice or group staff or claim team=a|b and claim role=x may get, list in "
+        "users/{claim.team}/ for 3600 s or less (policy: at most 397 of 2048)\n"
+    ) in done.stdout
+    assert "warning: uploads and team: users/{caller}/ and users/{claim.team}/" in done.stdout
+    assert done.stdout.count("warning") == 1
+
+
+def test_a_policy_that_a_claim_can_make_too_long_is_a_mistake(config: Path) -> None:
+    deep = "x" * 280 + "/{claim.a}/{claim.b}/{claim.c}/{claim.d}/{claim.e}/{claim.f}/{claim.g}/"
+    config.write_text(CONFIG + TEAM.replace("users/{claim.team}/", deep))
+    assert run("check", "--config", config).returncode == 0
+    config.write_text(CONFIG + TEAM.replace("users/{claim.team}/", "x" * 200 + deep))
+    done = run("check", "--config", config)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "grants (team): prefix is too long" in done.stderr
 
 
 # new-key

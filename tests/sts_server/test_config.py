@@ -78,6 +78,17 @@ def test_the_whole_bucket_has_to_be_said() -> None:
     assert whole.grant.prefix == ""
 
 
+def test_claims_and_the_end_of_a_token_become_a_grant() -> None:
+    who = (
+        'who = { groups = ["boss"], claims = { team = ["a", "b"], "https://a.example/r" = ["x"] } }'
+    )
+    text = changed('who = { groups = ["staff"] }', f"{who}\nend_with_token = true")
+    (_, table) = read(text).tables.grants
+    assert table.grant.claims == {"team": {"a", "b"}, "https://a.example/r": {"x"}}
+    assert table.grant.end_with_token
+    assert str(table.who) == "group boss or claim team=a|b and claim https://a.example/r=x"
+
+
 def test_three_mistakes_are_three_lines_with_their_places() -> None:
     text = (
         CONFIG.replace('"examplebucket"', '"Example_Bucket"')
@@ -127,6 +138,16 @@ def test_three_mistakes_are_three_lines_with_their_places() -> None:
         ('prefix = "users/{caller}/"', "", "grants[0] (uploads)", "prefix is missing"),
         ('prefix = "staff/"', 'prefix = "staff/"\nwhole_bucket = true', "grants[1] (staff-only)", "both"),
         ('prefix = "staff/"', 'prefix = "staff/"\nwhole_bucket = "yes"', "grants[1].whole_bucket (staff-only)", "bool"),
+        ('"users/{caller}/"', '"users/{caller}{claim.x}/"', "grants[0].prefix (uploads)", "two placeholders"),
+        ('groups = ["staff"] }', "claims = {} }", "grants[1].who (staff-only)", "names nobody"),
+        ('groups = ["staff"] }', "claims = { team = [] } }", "grants[1].who.claims.team (staff-only)", "is empty"),
+        ('groups = ["staff"] }', 'claims = { team = ["*"] } }', "grants[1].who.claims.team (staff-only)", "name the values"),
+        ('groups = ["staff"] }', 'claims = { team = ["a", "a"] } }', "grants[1].who.claims.team (staff-only)", "twice"),
+        ('groups = ["staff"] }', 'claims = { team = "a" } }', "grants[1].who.claims.team (staff-only)", "tuple"),
+        ('groups = ["staff"] }', 'claims = { "a b" = ["a"] } }', "grants[1].who.claims.a b.[key] (staff-only)", "a claim's name"),
+        ('groups = ["staff"] }', 'groups = ["*"] }', "grants[1].who.groups (staff-only)", "name the values"),
+        ('callers = ["*"]', 'callers = ["*"], claims = { team = ["a"] }', "grants[0].who (uploads)", "everybody already"),
+        ('callers = ["*"]', 'callers = ["*", "alice"]', "grants[0].who (uploads)", "everybody already"),
         ('["get", "put", "list"]', "[]", "grants[0].actions (uploads)", "is empty"),
         ('["get", "put", "list"]', '["get", "get"]', "grants[0].actions (uploads)", "twice"),
         ('["get", "put", "list"]', '["get", "puut"]', "grants[0].actions[1] (uploads)", "'get', 'put'"),

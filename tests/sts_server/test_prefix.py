@@ -4,13 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sts_server.prefix import (
-    is_folder,
-    is_safe_value,
-    longest,
-    prefix_problem,
-    template_problem,
-)
+from sts_server.prefix import is_folder, is_safe_value, prefix_problem
 
 
 @pytest.mark.parametrize(
@@ -107,19 +101,3 @@ def test_plain_names_may_stand_in_a_template(value: str) -> None:
 )
 def test_all_other_values_may_not(value: str) -> None:
     assert not is_safe_value(value)
-
-
-@pytest.mark.parametrize("template", ["a/", "users/{caller}/", "h/{caller_hash}/{caller}/x.txt"])
-def test_a_template_is_taken(template: str) -> None:
-    assert template_problem(template) is None
-
-
-@pytest.mark.parametrize(
-    "template", ["{name}/", "a/{caller", "a}/", "{{caller}}/", "users/*/", "/{caller}/"]
-)
-def test_a_broken_template_is_refused(template: str) -> None:
-    assert template_problem(template)
-
-
-def test_the_longest_value_has_64_characters() -> None:
-    assert longest("{caller}/{caller_hash}") == "x" * 64 + "/" + "x" * 64
