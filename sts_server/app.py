@@ -17,6 +17,7 @@ from sts_server.callers.forwarded import Forwarded
 from sts_server.callers.secret_file import SecretFile
 from sts_server.callers.webhook import Webhook
 from sts_server.callers.webhook_call import calling
+from sts_server.catalogue import Catalogue
 from sts_server.clock import Clock, system_clock
 from sts_server.config import Settings
 from sts_server.denials import Denials
@@ -92,23 +93,35 @@ class App(Live):
             _log.warning("grants: %s", overlap)
         with contextlib.ExitStack() as opened:
             assume_role, probe = self._upstream(settings, opened)
-            audit = self._audit or _audit_log(tables.server.audit, self._clock, opened)
             granted = grants(tables)
+            audit = self.metrics.audited(
+                self._audit or _audit_log(tables.server.audit, self._clock, opened), granted
+            )
+            callers = desk(tables.callers, self._clock, self.metrics.proven)
+            denials = (
+                DenyFile(Path(tables.server.deny_file)) if tables.server.deny_file else Denials
+            )
             vending = Vending(
-                callers=desk(tables.callers, self._clock, self.metrics.proven),
+                callers=callers,
                 grants=granted,
                 bucket=tables.oss.bucket,
                 role=Role(tables.sts.role_arn, tables.sts.external_id),
                 cache=self._cache,
-                audit=self.metrics.audited(audit, granted),
-                denials=DenyFile(Path(tables.server.deny_file))
-                if tables.server.deny_file
-                else Denials,
+                audit=audit,
+                denials=denials,
+                clock=self._clock,
+            )
+            catalogue = Catalogue(
+                callers=callers,
+                grants=granted,
+                bucket=tables.oss.bucket,
+                audit=audit,
+                denials=denials,
                 clock=self._clock,
             )
             inside = Starlette(
                 routes=[
-                    *routes(vending, tables.oss, self._clock),
+                    *routes(vending, catalogue, tables.oss, self._clock),
                     *health(lambda: probe.verdict),
                 ],
                 exception_handlers=problems(),

@@ -1,10 +1,11 @@
-"""Writes answers: a lease in the one body that every reader takes, a refusal as a problem."""
+"""Writes answers: a lease in the one body that every reader takes, a caller's grants, a problem."""
 
 import json
 from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from sts_server.catalogue import Offers
 from sts_server.clock import to_wire
 from sts_server.errors import Refusal
 from sts_server.settings.oss import OssTable
@@ -40,6 +41,31 @@ def lease(vended: Vended, oss: OssTable, *, now: float, request_id: str) -> Resp
                 "ServerTime": to_wire(now),
                 "RequestId": request_id,
             },
+        }
+    )
+    return Response(body, media_type="application/json")
+
+
+def grants(offers: Offers, oss: OssTable, *, request_id: str) -> Response:
+    """Write what a caller may ask for; each grant with the names and values that its lease has."""
+    body = _encode(
+        {
+            "Grants": [
+                {
+                    "Name": offer.grant,
+                    "Bucket": offer.scope.bucket,
+                    "Region": oss.region,
+                    "Prefix": offer.scope.prefix,
+                    "Actions": offer.scope.actions,
+                    "Duration": offer.duration,
+                }
+                for offer in offers.given
+            ],
+            "Refused": [
+                {"Name": name, "Code": why.code, "Message": why.detail}
+                for name, why in offers.refused.items()
+            ],
+            "RequestId": request_id,
         }
     )
     return Response(body, media_type="application/json")

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
+from sts_server.catalogue import Catalogue
 from sts_server.clock import Clock
 from sts_server.errors import Refusal
 from sts_server.http import answers
@@ -20,22 +21,32 @@ from sts_server.vending import Ask, Vending
 _log = logging.getLogger(__name__)
 
 
-def routes(vending: Vending, oss: OssTable, clock: Clock) -> list[Route]:
+def routes(vending: Vending, catalogue: Catalogue, oss: OssTable, clock: Clock) -> list[Route]:
     """Lay out the paths."""
 
     async def credentials(request: Request) -> Response:
         ask = Ask(
             grant=request.path_params["grant"],
-            proof=Proof(request.headers.getlist, request.client.host if request.client else ""),
+            proof=_proof(request),
             query=request.scope["query_string"],
             request_id=request.state.request_id,
         )
         vended = await vending.vend(ask)
         return answers.lease(vended, oss, now=clock(), request_id=ask.request_id)
 
+    async def grants(request: Request) -> Response:
+        request_id = request.state.request_id
+        shown = await catalogue.show(_proof(request), request.scope["query_string"], request_id)
+        return answers.grants(shown, oss, request_id=request_id)
+
     return [
         Route("/v1/credentials/{grant}", credentials, methods=["GET"]),
+        Route("/v1/grants", grants, methods=["GET"]),
     ]
+
+
+def _proof(request: Request) -> Proof:
+    return Proof(request.headers.getlist, request.client.host if request.client else "")
 
 
 def problems() -> Mapping[type[Exception], ExceptionHandler]:

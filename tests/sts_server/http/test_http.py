@@ -25,7 +25,7 @@ from sts_server.errors import (
     UpstreamUnavailable,
 )
 from sts_server.serving import open_listener, server_config
-from tests.sts_server.parts import ALICE_KEY, BOB_KEY, ScriptedSts, SetClock, read
+from tests.sts_server.parts import ALICE_KEY, BOB_KEY, CONFIG, TEAM, ScriptedSts, SetClock, read
 
 
 @contextmanager
@@ -101,6 +101,67 @@ def test_every_answer_is_sealed(house: House) -> None:
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert re.fullmatch(r"[0-9A-F-]{36}", headers["X-Request-Id"])
         assert "server" not in headers
+
+
+def test_a_caller_reads_what_they_may_ask_for(house: House) -> None:
+    answer = house.get("/v1/grants")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+    staff = {
+        "Name": "staff-only",
+        "Bucket": "examplebucket",
+        "Region": "cn-hangzhou",
+        "Prefix": "staff/",
+        "Actions": ["get"],
+        "Duration": 3600,
+    }
+    uploads = staff | {
+        "Name": "uploads",
+        "Prefix": "users/alice/",
+        "Actions": ["get", "put", "list"],
+    }
+    request_id = answer.headers["X-Request-Id"]
+    assert answer.json() == {"Grants": [uploads, staff], "Refused": [], "RequestId": request_id}
+    bob = house.get("/v1/grants", BOB_KEY).json()
+    assert [grant["Prefix"] for grant in bob["Grants"]] == ["users/bob/"]
+    assert [line["outcome"] for line in house.audit] == ["listed", "listed"]
+    assert house.sts.asked == []
+
+
+def test_what_a_caller_holds_and_cannot_have_says_why(sts: ScriptedSts, clock: SetClock) -> None:
+    text = CONFIG.replace("users/{caller}/", "teams/{claim.team}/")
+    audit: list[Record] = []
+    with serving(App(read(text), assume_role=sts, audit=audit.append, clock=clock)) as url:
+        house = House(url, sts, clock)
+        answer = house.get("/v1/grants", BOB_KEY).json()
+        lease = house.get("/v1/credentials/uploads", BOB_KEY)
+    (refused,) = answer["Refused"]
+    assert (answer["Grants"], refused["Name"]) == ([], "uploads")
+    # The same words as where a lease is asked for.
+    assert (refused["Code"], refused["Message"]) == (lease.json()["Code"], lease.json()["Message"])
+    assert lease.status_code == 403
+
+
+def test_grants_that_meet_by_a_name_are_a_line_in_the_log(
+    sts: ScriptedSts, caplog: pytest.LogCaptureFixture
+) -> None:
+    App(read(CONFIG + TEAM), assume_role=sts, audit=lambda _: None)
+    assert [line.getMessage()[:27] for line in caplog.records] == ["grants: uploads and team: u"]
+
+
+def test_the_list_of_grants_is_asked_for_like_a_lease(house: House) -> None:
+    head = house.get("/v1/grants", method="HEAD")
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["Content-Length"]) == len(house.get("/v1/grants").content)
+    for key, query, method, status, code in (
+        (None, "", "GET", 401, "Unauthenticated"),
+        (BOB_KEY[:-1] + "x", "", "HEAD", 401, None),
+        (ALICE_KEY, "?prefix=a/", "GET", 400, "InvalidArgument"),
+        (ALICE_KEY, "?colour=red", "GET", 400, "InvalidArgument"),
+        (ALICE_KEY, "", "POST", 405, "MethodNotAllowed"),
+    ):
+        answer = house.get(f"/v1/grants{query}", key, method)
+        assert answer.status_code == status
+        assert code is None or answer.json()["Code"] == code
 
 
 def test_a_wish_narrows(house: House) -> None:
