@@ -1,4 +1,4 @@
-"""The command line: `sts-server serve | check | new-key`."""
+"""The command line: `sts-server serve | check | policy | explain | new-key`."""
 
 from sts_server.cli.program import main
 

@@ -8,6 +8,8 @@ DONE: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 """Wrong usage or configuration."""
+REFUSED: Final = 5
+"""What was asked about would be refused."""
 INTERRUPTED: Final = 130
 """Interrupted before there was anything to end."""
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from sts_server import logs
-from sts_server.cli import check, new_key, serve
+from sts_server.cli import check, explain, new_key, policy, serve
 from sts_server.cli.exits import FAILED, INTERRUPTED, USAGE, Failed
 from sts_server.errors import ConfigError
 from sts_server.sandbox import SandboxError
@@ -20,8 +20,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         environ: where our own key for STS comes from.
 
     Returns:
-        the exit code: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted before
-        there was anything to end.
+        the exit code: 0 done, 1 failed, 2 wrong usage or configuration, 5 what was asked
+        about would be refused, 130 interrupted before there was anything to end.
     """
     logs.set_up()
     options = _parser().parse_args(argv)
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="sts-server", description="Vends short-lived STS credentials for one OSS bucket."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (serve, check, new_key):
+    for command in (serve, check, policy, explain, new_key):
         command.add_to(commands)
     return parser
 

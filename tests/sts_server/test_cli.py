@@ -168,6 +168,23 @@ def test_a_policy_that_a_claim_can_make_too_long_is_a_mistake(config: Path) -> N
     assert "grants (team): prefix is too long" in done.stderr
 
 
+# policy, explain
+
+
+def test_what_would_be_refused_leaves_with_5(config: Path) -> None:
+    asked = ("explain", "--config", config, "--caller", "alice", "--grant", "uploads", "put")
+    assert run(*asked, "users/alice/x").returncode == 0
+    done = run(*asked, "users/bob/x")
+    assert (done.returncode, done.stderr) == (5, "")
+    assert run("policy", "--config", config, "--caller", "bob").returncode == 0
+    done = run("policy", "--config", config, "--grant", "none")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        done.stderr
+        == "sts-server: --grant: there is no such grant; there are uploads, staff-only\n"
+    )
+
+
 # new-key
 
 
