@@ -17,8 +17,9 @@ class Login(Protocol):
 
     Attributes:
         kind: the word for this way, in metrics.
-        id_prefix: what its callers' ids and groups begin with here, so that two logins that both
-            know an `alice` do not share a folder. At most one login has none.
+        id_prefix: what its callers' ids, groups and claims begin with here, so that two logins that
+            both know an `alice`, or a team of one name, do not share a folder. At most one login
+            has none.
     """
 
     @property
@@ -80,7 +81,8 @@ class Desk:
         Raises:
             InvalidArgument: more than one proof was sent.
             Unauthenticated: none was, or none that is believed.
-            CallerNotAllowed: the id could be taken for one of another login.
+            CallerNotAllowed: there is no id, or it, a group or a claim could be taken for one of
+                another login.
         """
         authorizations = proof.header("authorization")
         if len(authorizations) > 1:
@@ -106,16 +108,31 @@ class Desk:
         return caller
 
     def _named(self, login: Login, caller: Caller) -> Caller:
-        if login.id_prefix:
+        if not caller.id:
+            raise CallerNotAllowed("the caller's id is empty, as anybody's could be")
+        prefix = login.id_prefix
+        if prefix:
             return replace(
                 caller,
-                id=login.id_prefix + caller.id,
-                groups=frozenset(login.id_prefix + group for group in caller.groups),
+                id=prefix + caller.id,
+                groups=frozenset(prefix + group for group in caller.groups),
+                claims={name: _prefixed(prefix, held) for name, held in caller.claims.items()},
             )
         # Whoever may choose their name at the bare login could else choose another login's.
         if any(name.startswith(self._prefixes) for name in (caller.id, *caller.groups)):
             raise CallerNotAllowed("the caller's id or group begins like those of another login")
+        for held in caller.claims.values():
+            values = (held,) if isinstance(held, str) else held
+            if any(value.startswith(self._prefixes) for value in values):
+                raise CallerNotAllowed("a claim of the caller begins like those of another login")
         return caller
+
+
+def _prefixed(prefix: str, held: str | frozenset[str]) -> str | frozenset[str]:
+    if isinstance(held, str):
+        # Nothing stays nothing: it would become a value that looks like a name.
+        return prefix + held if held else held
+    return frozenset(prefix + value for value in held if value)
 
 
 def _bearer(authorization: str | None) -> str:

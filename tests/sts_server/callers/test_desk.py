@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import pytest
@@ -22,12 +22,13 @@ class AnyBearer:
 
     kind: ClassVar[str] = "bearer"
     id_prefix: str = ""
+    said: Mapping[str, str | frozenset[str]] = field(default_factory=dict)
 
     def claims(self, token: str) -> bool:
         return not token.startswith("unknown")
 
     async def authenticate(self, token: str) -> Caller:
-        return Caller(token, frozenset({token, "staff"}))
+        return Caller(token, frozenset({token, "staff"}), self.said)
 
 
 @dataclass
@@ -143,3 +144,27 @@ def test_each_login_that_is_asked_is_judged_once() -> None:
         ("api_key", "Unauthenticated"),
         ("bearer", "CallerNotAllowed"),
     ]
+
+
+def test_claims_carry_it_too_so_that_two_logins_share_no_team() -> None:
+    said: dict[str, str | frozenset[str]] = {
+        "team": "a",
+        "roles": frozenset({"x", "y"}),
+        "none": "",
+    }
+    caller = ask(Desk([AnyBearer("any:", said)]), {"authorization": ["Bearer alice"]})
+    assert caller.claims == {"team": "any:a", "roles": frozenset({"any:x", "any:y"}), "none": ""}
+    assert ask(Desk([AnyBearer("", said)]), {"authorization": ["Bearer alice"]}).claims == said
+
+
+@pytest.mark.parametrize("held", ["proxy:a", frozenset({"b", "proxy:a"})])
+def test_at_the_bare_login_nobody_takes_a_claim_of_another(held: str | frozenset[str]) -> None:
+    desk = Desk([AnyBearer("", {"team": held})], [NameHeader()])
+    with pytest.raises(CallerNotAllowed, match="a claim of the caller"):
+        ask(desk, {"authorization": ["Bearer alice"]})
+
+
+@pytest.mark.parametrize("id_prefix", ["", "proxy:"])
+def test_nobody_has_no_name(id_prefix: str) -> None:
+    with pytest.raises(CallerNotAllowed, match="empty"):
+        ask(Desk([KEYS], [NameHeader(id_prefix=id_prefix)]), {"x-name": [""]})
