@@ -155,7 +155,7 @@ def caller_id(value: str) -> str:
 
 
 def id_prefix(value: str) -> str:
-    """Take what the ids and groups of one login begin with."""
+    """Take what the ids, groups and claims of one login begin with."""
     if value and not (is_safe_value(value) and re.fullmatch(r".{0,31}[._@+=,:|~-]", value)):
         raise ValueError('must be at most 32 characters that end in one of ._@+=,:|~- as "login:"')
     return value
