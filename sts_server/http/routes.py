@@ -14,6 +14,7 @@ from sts_server.catalogue import Catalogue
 from sts_server.clock import Clock
 from sts_server.errors import Refusal
 from sts_server.http import answers
+from sts_server.http.contract import contract
 from sts_server.proof import Proof
 from sts_server.settings.oss import OssTable
 from sts_server.vending import Ask, Vending
@@ -42,6 +43,7 @@ def routes(vending: Vending, catalogue: Catalogue, oss: OssTable, clock: Clock) 
     return [
         Route("/v1/credentials/{grant}", credentials, methods=["GET"]),
         Route("/v1/grants", grants, methods=["GET"]),
+        contract(),
     ]
 
 
