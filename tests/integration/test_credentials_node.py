@@ -5,55 +5,22 @@ it comes to that, asks 100.100.100.200 and nothing else.
 """
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import requests
 
 from sts_server.sandbox import Sandbox
-from tests.integration.house import KEYS, vending_server
+from tests.integration.house import vending_server
 from tests.integration.login import PROVIDER, login_config, token
 from tests.integration.login import ROLE as WEB_ROLE
+from tests.integration.relay import Relay, relay_to
 from tests.integration.scripts import run_script
 
 URI = {"type": "credentials_uri", "providerName": "credential_uri", "temporary": True}
 ROLE = {"type": "ram_role_arn", "providerName": "ram_role_arn/static_ak", "temporary": True}
 TOKEN = {"type": "oidc_role_arn", "providerName": "oidc_role_arn", "temporary": True}
 DENIED = "Access denied by authorizer's policy."
-
-
-class Relay(ThreadingHTTPServer):
-    """Asks the vending server for whoever asks here, with the key that a URI cannot hold.
-
-    Args:
-        url: of the vending server.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.target = url
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.asked: list[str] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Relay
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        bearer = {"Authorization": f"Bearer {KEYS['alice']}"}
-        answer = requests.get(self.server.target + self.path, headers=bearer, timeout=10)
-        self.send_response(answer.status_code)
-        self.send_header("Content-Type", answer.headers["Content-Type"])
-        self.send_header("Content-Length", str(len(answer.content)))
-        self.end_headers()
-        self.wfile.write(answer.content)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +35,9 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def relay(secure: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     with (
         vending_server(secure, tmp_path_factory.mktemp("server")) as vending,
-        Relay(vending.url) as running,
+        relay_to(vending.url) as running,
     ):
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
