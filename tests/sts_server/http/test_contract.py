@@ -17,7 +17,8 @@ from starlette.routing import Route
 
 from sts_server import http
 from sts_server.app import App
-from sts_server.errors import Refusal, UpstreamFailure
+from sts_server.catalogue import Offer, Offers
+from sts_server.errors import CallerNotAllowed, Refusal, UpstreamFailure
 from sts_server.grants import read_wish
 from sts_server.http import answers
 from sts_server.lease import Lease
@@ -156,6 +157,20 @@ def test_every_example_fits_its_schema() -> None:
         schema = {**content["schema"], "components": PARTS}
         jsonschema_rs.validator_for(schema, validate_formats=True).validate(value)
         assert value.get("status", 200) == int(status)
+
+
+def test_the_callers_grants_have_the_names_of_the_example() -> None:
+    offer = Offer("uploads", Scope("examplebucket", "users/alice/", ("get", "put", "list")), 3600)
+    offers = Offers((offer,), {"team": raised(CallerNotAllowed, "stopped")})
+    body = told(answers.grants(offers, read().tables.oss, request_id="id"))
+    (content,) = PARTS["responses"]["Grants"]["content"].values()
+    (example,) = content["examples"].values()
+    shown = example["value"]
+    assert list(shown) == list(body)
+    for list_of, schema in (("Grants", "Offer"), ("Refused", "RefusedGrant")):
+        fields = PARTS["schemas"][schema]
+        assert [names(one) for one in shown[list_of]] == [names(one) for one in body[list_of]]
+        assert list(body[list_of][0]) == fields["required"] == list(fields["properties"])
 
 
 def test_the_words_of_readiness_are_all_there_are() -> None:
