@@ -14,6 +14,9 @@ from sts_server.cache.memory import MemoryCache
 from sts_server.callers.api_keys import ApiKeys
 from sts_server.callers.desk import BearerLogin, Desk
 from sts_server.callers.forwarded import Forwarded
+from sts_server.callers.oidc.fetch import fetch_keys
+from sts_server.callers.oidc.issuer import Issuer
+from sts_server.callers.oidc.login import Oidc
 from sts_server.callers.secret_file import SecretFile
 from sts_server.callers.webhook import Webhook
 from sts_server.callers.webhook_call import calling
@@ -36,6 +39,7 @@ from sts_server.readiness import Evidence
 from sts_server.scope import Caller, Grant, Scope
 from sts_server.settings import Tables
 from sts_server.settings.callers import CallersTable
+from sts_server.settings.oidc import OidcTable
 from sts_server.template import longest
 from sts_server.upstream import Sts
 from sts_server.vending import Role, Vending, telling_operator
@@ -76,6 +80,7 @@ class App(Live):
         self._cache = MemoryCache(_nobody, counts=self.metrics.cache, clock=clock)
         self.metrics.read(kept=lambda: self._cache.shelves.leases)
         self._begun = False
+        self._oidc: dict[str, Oidc] = {}
         super().__init__(self._generation(settings))
 
     async def reload(self, settings: Settings) -> None:
@@ -97,7 +102,7 @@ class App(Live):
             audit = self.metrics.audited(
                 self._audit or _audit_log(tables.server.audit, self._clock, opened), granted
             )
-            callers = desk(tables.callers, self._clock, self.metrics.proven)
+            callers = desk(tables.callers, self._clock, self._oidc, self.metrics.proven)
             denials = (
                 DenyFile(Path(tables.server.deny_file)) if tables.server.deny_file else Denials
             )
@@ -189,8 +194,19 @@ def _sts(settings: Settings, clock: Clock, opened: contextlib.ExitStack) -> Sts:
     return sts
 
 
-def desk(table: CallersTable, clock: Clock, judged: Callable[[str, Refusal | None], None]) -> Desk:
+def desk(
+    table: CallersTable,
+    clock: Clock,
+    oidc: dict[str, Oidc],
+    judged: Callable[[str, Refusal | None], None],
+) -> Desk:
     """Give the desk where callers prove who they are.
+
+    Args:
+        table: the settings.
+        clock: tells the time.
+        oidc: the logins by their issuers that are there already; those of new settings come in.
+        judged: is told each kind of login that was asked, and its refusal if there was one.
 
     Raises:
         ConfigError: a file that a login needs cannot be used.
@@ -208,6 +224,7 @@ def desk(table: CallersTable, clock: Clock, judged: Callable[[str, Refusal | Non
         for key in caller.keys
     )
     bearers: list[BearerLogin] = [ApiKeys(keys, id_prefix=table.api_key_id_prefix, clock=clock)]
+    bearers.extend(_oidc(login, clock, oidc) for login in table.oidc)
     # Last, since it claims whatever is left: no other login's token may go out to it.
     bearers.extend(_webhook(table, clock))
     return Desk(bearers, _forwarded(table), judged=judged)
@@ -224,6 +241,15 @@ def _forwarded(table: CallersTable) -> Iterator[Forwarded]:
     if (proxy := table.forwarded) is not None:
         file = SecretFile(proxy.secret_file, "callers.forwarded.secret_file", shortest=32)
         yield Forwarded(proxy, file.secrets)
+
+
+def _oidc(table: OidcTable, clock: Clock, known: dict[str, Oidc]) -> Oidc:
+    """Give the login of an issuer. One whose settings stay the same keeps its keys."""
+    login = known.get(table.issuer)
+    if login is None or login.table != table:
+        issuer = Issuer(table.issuer, partial(fetch_keys, table))
+        login = known[table.issuer] = Oidc(table, issuer, clock=clock)
+    return login
 
 
 def grants(tables: Tables) -> dict[str, Grant]:

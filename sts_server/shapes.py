@@ -17,6 +17,7 @@ _TAKEN_HEADERS = re.compile(
     r"|proxy-.*|te|trailer|transfer-encoding|upgrade|via|x-forwarded-(for|host|proto)|x-request-id"
 )
 _URL = "must be an address like https://host or http://127.0.0.1:9000, without a path"
+_DOCUMENT = "must be an address like https://host/path"
 
 
 def shaped(pattern: str, what: str) -> AfterValidator:
@@ -80,8 +81,30 @@ def url(value: str) -> str:
         raise ValueError(_URL) from None
     if not host or port == 0 or value != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
         raise ValueError(_URL)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise ValueError("must be https: only a loopback address may be http")
+    _refuse_open(parts.scheme, host)
+    return value
+
+
+def document_url(value: str) -> str:
+    """Take the address of a document: over TLS, or on this machine."""
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(_DOCUMENT) from None
+    # urlsplit overlooks line breaks and tabs.
+    if not host or port == 0 or "@" in parts.netloc or not re.fullmatch(r"[!-~]+", value):
+        raise ValueError(_DOCUMENT)
+    if "#" in value:
+        raise ValueError("must have no fragment")
+    _refuse_open(parts.scheme, host)
+    return value
+
+
+def issuer(value: str) -> str:
+    """Take the name of an issuer (OpenID Connect Core 1.0, section 2: iss)."""
+    if "?" in document_url(value):
+        raise ValueError("must have no query")
     return value
 
 
@@ -170,6 +193,11 @@ def template(value: str) -> str:
     if problem := template_problem(value):
         raise ValueError(problem)
     return value
+
+
+def _refuse_open(scheme: str, host: str) -> None:
+    if scheme != "https" and not (scheme == "http" and is_loopback(host)):
+        raise ValueError("must be https: only a loopback address may be http")
 
 
 def _is_bindable(host: str) -> bool:

@@ -7,7 +7,7 @@ _Value = TypeVar("_Value")
 
 
 class Remembered(Generic[_Value]):
-    """Values by digest. All moments are those of a stopwatch, in seconds."""
+    """Values by digest. All moments are of one clock or stopwatch, in seconds."""
 
     def __init__(self, size: int) -> None:
         """Remember at most `size` values."""

@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 from sts_server.settings.api_keys import ApiKeyTable
 from sts_server.settings.forwarded import ForwardedTable
+from sts_server.settings.oidc import OidcTable
 from sts_server.settings.table import IdPrefix, Table
 from sts_server.settings.webhook import WebhookTable
 
@@ -21,19 +22,22 @@ class CallersTable(Table):
     api_key_id_prefix: IdPrefix = ""
     forwarded: ForwardedTable | None = None
     webhook: WebhookTable | None = None
+    oidc: tuple[OidcTable, ...] = ()
 
     @model_validator(mode="after")
     def _everyone_is_one(self) -> Self:
         if not self._id_prefixes:
             raise ValueError(
                 "nobody can prove who they are: add a [[callers.api_key]] table; "
-                "`sts-server new-key NAME` makes one"
+                "`sts-server new-key NAME` makes one; or a [[callers.oidc]] table"
             )
         if len({caller.id for caller in self.api_key}) < len(self.api_key):
             raise ValueError("two callers have the same id")
         digests = [key.digest for caller in self.api_key for key in caller.keys]
         if len(set(digests)) < len(digests):
             raise ValueError("two callers share a key, or one key is listed twice")
+        if len({login.issuer for login in self.oidc}) < len(self.oidc):
+            raise ValueError("two oidc tables have the same issuer: its tokens would fit both")
         return self
 
     @model_validator(mode="after")
@@ -70,4 +74,5 @@ class CallersTable(Table):
             *([("api_key", self.api_key_id_prefix)] if self.api_key else []),
             *([("forwarded", self.forwarded.id_prefix)] if self.forwarded else []),
             *([("webhook", self.webhook.id_prefix)] if self.webhook else []),
+            *((f"oidc[{place}]", login.id_prefix) for place, login in enumerate(self.oidc)),
         ]

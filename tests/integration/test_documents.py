@@ -8,6 +8,7 @@ import pytest
 
 from sts_server.config import parse
 from sts_server.sandbox import Sandbox
+from sts_server.settings.oidc import OidcTable
 from sts_server.settings.table import Table
 from tests.integration.house import KEYS, Server
 
@@ -73,6 +74,9 @@ def test_what_stands_commented_in_the_example_is_taken(tmp_path: Path) -> None:
     assert (tables.oss.endpoint, tables.oss.style) == (defaults.oss.endpoint, defaults.oss.style)
     assert tables.sts.max_calls == defaults.sts.max_calls
     assert tables.grants[0].duration == defaults.grants[0].duration
+    (oidc,) = tables.callers.oidc
+    for name in ("id_claim", "algorithms", "leeway"):
+        assert getattr(oidc, name) == OidcTable.model_fields[name].default
     assert tables.callers.forwarded is not None
     assert tables.callers.webhook is not None
 
