@@ -9,10 +9,12 @@ from sts_client.objects.operations import AppendResult, PutResult
 from sts_client.objects.payload import Data, Payload
 from sts_client.objects.put_headers import guessed_type, put_headers, refuse_conditions
 from sts_client.objects.reading import Object
+from sts_client.objects.refusal import STALE_LEASE
 from sts_client.objects.service import Objects, wait
 from sts_client.objects.signed_url import SignedUrl
 
 __all__ = [
+    "STALE_LEASE",
     "AppendResult",
     "ByteRange",
     "Data",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sts_client.errors import NetworkError, OssError, StsClientError, TransferError
+from sts_client.objects import STALE_LEASE
 
 T = TypeVar("T")
 
@@ -15,9 +16,15 @@ _TOO_MANY = 429
 
 
 def may_pass(error: StsClientError) -> bool:
-    """Return whether an error may not come again: a broken connection, a server's own fault."""
+    """Return whether an error may not come again.
+
+    A broken connection, a server's own fault; or a lease that ended, where each next attempt has
+    another.
+    """
     if isinstance(error, OssError):
-        return error.status >= _SERVER_ERROR or error.status == _TOO_MANY
+        return (
+            error.status >= _SERVER_ERROR or error.status == _TOO_MANY or error.code in STALE_LEASE
+        )
     return isinstance(error, NetworkError | TransferError)
 
 
