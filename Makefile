@@ -1,6 +1,6 @@
 # Everything a developer does here. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test node soak lint types layers lock clean
+.PHONY: help demo test node bench soak lint types layers lock clean
 SHELL := /bin/bash
 
 # The first Python that is new enough; say PYTHON=… to choose.
@@ -30,6 +30,9 @@ $(NODE)/node_modules/ready: $(NODE)/package.json $(NODE)/package-lock.json
 	@echo 'Installing the SDKs for JavaScript for the tests, once…'
 	@cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
+
+bench: .venv/ready  ## measure what was promised, as ratios in one run
+	@failed=0; for it in vend fresh small transfer; do $(BIN)/python -m tests.bench.$$it || failed=1; echo; done; exit $$failed
 
 soak: .venv/ready  ## run what takes too long for every day
 	$(BIN)/python -m pytest -m soak

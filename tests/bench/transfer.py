@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from tests.bench import contenders
 from tests.bench.far_end import BUCKET, KEY, far_end, missing
 
 ROUNDS = 3
@@ -22,33 +22,33 @@ MIB = 1 << 20
 
 def ours_down(url: str, path: Path) -> None:
     """Download as a user of this client does."""
-    with _bucket(url) as bucket:
+    with contenders.ours(url) as bucket:
         bucket.download(KEY, path)
 
 
 def ours_up(url: str, path: Path) -> None:
     """Upload as a user of this client does."""
-    with _bucket(url) as bucket:
+    with contenders.ours(url) as bucket:
         bucket.upload(path, KEY)
 
 
 def oss2_down(url: str, path: Path) -> None:
     """Download in one piece: the way of oss2 that verifies."""
-    _oss2(url).get_object_to_file(KEY, str(path))
+    contenders.oss2(url).get_object_to_file(KEY, str(path))
 
 
 def oss2_up(url: str, path: Path) -> None:
     """Upload in parts."""
     import oss2
 
-    oss2.resumable_upload(_oss2(url), KEY, str(path), num_threads=4, part_size=16 * MIB)
+    oss2.resumable_upload(contenders.oss2(url), KEY, str(path), num_threads=4, part_size=16 * MIB)
 
 
 def oss_v2_down(url: str, path: Path) -> None:
     """Download with the Downloader, whose usual settings stay."""
     import alibabacloud_oss_v2 as oss
 
-    client = _oss_v2(url)
+    client = contenders.oss_v2(url)
     client.downloader().download_file(oss.GetObjectRequest(bucket=BUCKET, key=KEY), str(path))
 
 
@@ -56,7 +56,7 @@ def oss_v2_up(url: str, path: Path) -> None:
     """Upload with the Uploader."""
     import alibabacloud_oss_v2 as oss
 
-    client = _oss_v2(url)
+    client = contenders.oss_v2(url)
     client.uploader().upload_file(oss.PutObjectRequest(bucket=BUCKET, key=KEY), str(path))
 
 
@@ -83,47 +83,6 @@ CONTENDERS: dict[str, Callable[[str, Path], None]] = {
         curl_up,
     )
 }
-
-
-def _bucket(url: str) -> Any:
-    from sts_client import Bucket, Credentials, Lease, Provider
-    from sts_client.objects import Objects
-
-    now = time.time()
-
-    class Given:
-        def fetch(self, *, refused: str | None = None) -> Lease:  # noqa: ARG002 - nobody refuses
-            return Lease(
-                Credentials("STS.N", "s" * 44, "t" * 800),
-                BUCKET,
-                "cn-hangzhou",
-                url,
-                "path",
-                "",
-                ("get", "put"),
-                now,
-                None,
-                now + 3600,
-            )
-
-    provider = Provider(Given())
-    return Bucket(provider, Objects(provider))
-
-
-def _oss2(url: str) -> Any:
-    import oss2
-
-    return oss2.Bucket(oss2.AuthV4("id", "s" * 44), url, BUCKET, region="cn-hangzhou")
-
-
-def _oss_v2(url: str) -> Any:
-    import alibabacloud_oss_v2 as oss
-
-    settings = oss.config.load_default()
-    settings.region = "cn-hangzhou"
-    settings.endpoint = url
-    settings.credentials_provider = oss.credentials.StaticCredentialsProvider("id", "s" * 44)
-    return oss.Client(settings)
 
 
 @dataclass(frozen=True)
