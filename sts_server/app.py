@@ -41,7 +41,8 @@ from sts_server.settings import Tables
 from sts_server.settings.callers import CallersTable
 from sts_server.settings.oidc import OidcTable
 from sts_server.template import longest
-from sts_server.upstream import Sts
+from sts_server.upstream.opening import open_sts
+from sts_server.upstream.sts import Observed, Sts, observe_nothing
 from sts_server.vending import Role, Vending, telling_operator
 
 _log = logging.getLogger(__name__)
@@ -71,7 +72,8 @@ class App(Live):
             clock: tells the time.
 
         Raises:
-            ConfigError: a grant's policy can be longer than STS takes, or a file cannot be opened.
+            ConfigError: a grant's policy can be longer than STS takes, a file cannot be opened, or
+                there is no key of our own.
         """
         self._assume_role = assume_role
         self._audit = audit
@@ -97,7 +99,6 @@ class App(Live):
         for overlap in overlaps(grants(tables).values()):
             _log.warning("grants: %s", overlap)
         with contextlib.ExitStack() as opened:
-            assume_role, probe = self._upstream(settings, opened)
             granted = grants(tables)
             audit = self.metrics.audited(
                 self._audit or _audit_log(tables.server.audit, self._clock, opened), granted
@@ -110,7 +111,7 @@ class App(Live):
                 callers=callers,
                 grants=granted,
                 bucket=tables.oss.bucket,
-                role=Role(tables.sts.role_arn, tables.sts.external_id),
+                role=_role(tables),
                 cache=self._cache,
                 audit=audit,
                 denials=denials,
@@ -124,6 +125,8 @@ class App(Live):
                 denials=denials,
                 clock=self._clock,
             )
+            # Last, since whatever is read from it is read from this one from now on.
+            assume_role, probe = self._upstream(settings, opened)
             inside = Starlette(
                 routes=[
                     *routes(vending, catalogue, tables.oss, self._clock),
@@ -160,38 +163,48 @@ class App(Live):
         every = settings.tables.server.probe_seconds
         if self._assume_role is not None:
             return self.metrics.timed("AssumeRole", self._assume_role), Probe(every=every)
-        sts = _sts(settings, self._clock, opened)
         table = settings.tables.sts
         canary = harmless(table.role_arn, table.external_id)
+
+        def observed(request: RoleRequest, outcome: str, seconds: float) -> None:
+            name = "AssumeRoleProbe" if request == canary else "AssumeRole"
+            self.metrics.called(name, outcome, seconds)
+
+        sts = upstream(settings, self._clock, observed)
+        opened.callback(sts.close)
+        self.metrics.read(under_way=lambda: sts.under_way, queue=lambda: sts.waiting)
         probe = Probe(
             every=every,
             # Other settings are believed until STS refuses them: a reload takes nobody out of
             # service.
             known=Evidence(probed=self._begun),
-            try_role=partial(self.metrics.timed("AssumeRoleProbe", sts.assume_role), canary),
+            identify=self.metrics.timed("GetCallerIdentity", sts.identity),
+            try_role=partial(sts.assume_role, canary),
         )
-        return self.metrics.timed("AssumeRole", sts.assume_role), probe
+        return sts.assume_role, probe
 
 
 async def _nobody(_: RoleRequest) -> Lease:
     raise AssertionError("no generation has begun")
 
 
-def _sts(settings: Settings, clock: Clock, opened: contextlib.ExitStack) -> Sts:
-    if settings.ca_bundle is not None and not Path(settings.ca_bundle).exists():
-        raise ConfigError(["environment: the CA bundle it names does not exist"])
-    sts = Sts(
-        key_id=settings.key.id,
-        key_secret=settings.key.secret,
-        security_token=settings.key.security_token,
+def upstream(
+    settings: Settings, clock: Clock = system_clock, observed: Observed = observe_nothing
+) -> Sts:
+    """Give STS as it is called with our own key, which is looked for now.
+
+    Raises:
+        ConfigError: there is no key. One whose source is only away is looked for again later.
+    """
+    return open_sts(
+        settings.tables.sts,
+        settings.key_sources,
+        endpoint=settings.sts_endpoint,
         region=settings.tables.oss.region,
-        endpoint=settings.tables.sts.endpoint,
-        max_calls=settings.tables.sts.max_calls,
         ca_bundle=settings.ca_bundle,
         clock=clock,
+        observed=observed,
     )
-    opened.callback(sts.close)
-    return sts
 
 
 def desk(
@@ -260,7 +273,7 @@ def grants(tables: Tables) -> dict[str, Grant]:
 def longest_policies(tables: Tables) -> dict[str, int]:
     """Measure each grant's session policy, in characters, for the longest name there can be."""
     return {
-        name: len(session_policy(Scope(tables.oss.bucket, longest(grant.prefix), grant.actions)))
+        name: len(session_policy(_longest_scope(tables, grant)))
         for name, grant in grants(tables).items()
     }
 
@@ -279,6 +292,14 @@ def check(tables: Tables) -> None:
     ]
     if problems:
         raise ConfigError(problems)
+
+
+def _longest_scope(tables: Tables, grant: Grant) -> Scope:
+    return Scope(tables.oss.bucket, longest(grant.prefix), grant.actions)
+
+
+def _role(tables: Tables) -> Role:
+    return Role(tables.sts.role_arn, tables.sts.external_id)
 
 
 def _audit_log(target: str, clock: Clock, opened: contextlib.ExitStack) -> Callable[[Record], None]:

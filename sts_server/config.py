@@ -2,26 +2,14 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
+from sts_server.access_key import KeySources, key_problems
 from sts_server.errors import ConfigError
 from sts_server.settings import Tables
-
-ID_NAME = "ALIBABA_CLOUD_ACCESS_KEY_ID"
-SECRET_NAME = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105 - the variable's name, not its value
-TOKEN_NAME = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105 - the same
-
-
-@dataclass(frozen=True, slots=True)
-class AccessKey:
-    """The key that this server itself calls STS with."""
-
-    id: str
-    secret: str = field(repr=False)
-    security_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +17,14 @@ class Settings:
     """All that the server is told: the file's tables, and what the environment holds.
 
     Attributes:
+        key_sources: where our own key comes from.
+        sts_endpoint: where STS is.
         ca_bundle: a file of certificates to trust when STS is called.
     """
 
     tables: Tables
-    key: AccessKey
+    key_sources: KeySources
+    sts_endpoint: str
     ca_bundle: str | None = None
 
 
@@ -55,10 +46,11 @@ def parse(text: str, environ: Mapping[str, str]) -> Settings:
         raise ConfigError([*problems, *error.problems]) from None
     if problems:
         raise ConfigError(problems)
-    key = AccessKey(environ[ID_NAME], environ[SECRET_NAME], environ.get(TOKEN_NAME) or None)
+    in_vpc = environ.get("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "").lower() == "true"
+    sts_endpoint = tables.sts.endpoint_in(tables.oss.region, in_vpc=in_vpc)
     # The first name is the official SDK's own, the second that of every Python program.
     ca_bundle = environ.get("ALIBABA_CLOUD_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE")
-    return Settings(tables, key, ca_bundle or None)
+    return Settings(tables, KeySources.of(environ), sts_endpoint, ca_bundle or None)
 
 
 def read_tables(text: str) -> Tables:
@@ -73,15 +65,6 @@ def read_tables(text: str) -> Tables:
         return Tables.model_validate(document)
     except ValidationError as error:
         raise ConfigError([_problem(document, dict(item)) for item in error.errors()]) from None
-
-
-def key_problems(environ: Mapping[str, str]) -> list[str]:
-    """Tell what is missing of our own key."""
-    return [
-        f"{name} is not set; the RAM user that may assume the role has one"
-        for name in (ID_NAME, SECRET_NAME)
-        if not environ.get(name)
-    ]
 
 
 def _problem(document: Mapping[str, Any], item: Mapping[str, Any]) -> str:

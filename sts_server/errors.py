@@ -2,6 +2,7 @@
 
 StsServerError
 ├── ConfigError                  the configuration cannot be used; carries every problem found
+├── KeyNotFound                  no place that we know of holds a key of our own
 └── Refusal                      one ask is refused; carries what the caller is told
     ├── InvalidArgument      400
     ├── Unauthenticated      401
@@ -36,6 +37,18 @@ class ConfigError(StsServerError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class KeyNotFound(StsServerError):
+    """No place holds a key of our own.
+
+    Attributes:
+        may_pass: whether one of them was only away, and may answer in a moment.
+    """
+
+    def __init__(self, detail: str, *, may_pass: bool) -> None:
+        super().__init__(detail)
+        self.may_pass = may_pass
 
 
 class Refusal(StsServerError):
@@ -110,11 +123,15 @@ class UpstreamFailure(Refusal):
 
     Attributes:
         hint: for the operator's log: the code STS answered and what to do. Never sent to a caller.
+        asked: whether STS was asked at all.
     """
 
-    def __init__(self, detail: str, *, hint: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, detail: str, *, hint: str, retry_after: int | None = None, asked: bool = True
+    ) -> None:
         super().__init__(detail, retry_after=retry_after)
         self.hint = hint
+        self.asked = asked
 
 
 class UpstreamRefused(UpstreamFailure):

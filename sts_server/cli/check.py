@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sts_server import app
+from sts_server.access_key import key_problems
 from sts_server.cli.commands import Commands
 from sts_server.cli.exits import DONE
 from sts_server.cli.files import read
-from sts_server.config import key_problems, read_tables
+from sts_server.config import read_tables
 from sts_server.overlaps import overlaps
 from sts_server.policy import LONGEST_POLICY
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sts_server import logs
+from sts_server.access_key import ID_NAME, SECRET_NAME
 from sts_server.app import App
 from sts_server.beside import Beside
 from sts_server.callers.api_keys import digest, new_key
@@ -16,7 +17,7 @@ from sts_server.cli.commands import Commands
 from sts_server.cli.exits import DONE, Failed
 from sts_server.cli.files import read
 from sts_server.cli.reload import reloading
-from sts_server.config import ID_NAME, SECRET_NAME, parse
+from sts_server.config import parse
 from sts_server.http.exposition import PATH as METRICS_PATH
 from sts_server.http.exposition import exposition
 from sts_server.lines import Lines

@@ -10,6 +10,10 @@ from sts_server import shapes
 from sts_server.settings.table import Table, Url
 
 Style = Literal["virtual", "path", "cname"]
+Region = Annotated[
+    str,
+    shapes.shaped(r"(?!oss-)[a-z]+(-[a-z0-9]+)+", "a region like cn-hangzhou, without oss-"),
+]
 
 
 class OssTable(Table):
@@ -22,10 +26,7 @@ class OssTable(Table):
             "a bucket's name: 3-63 lower-case letters, digits, -",
         ),
     ]
-    region: Annotated[
-        str,
-        shapes.shaped(r"(?!oss-)[a-z]+(-[a-z0-9]+)+", "a region like cn-hangzhou, without oss-"),
-    ]
+    region: Region
     given_endpoint: Url | None = Field(default=None, alias="endpoint")
     given_style: Style | None = Field(default=None, alias="style")
 

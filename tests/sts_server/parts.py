@@ -78,7 +78,7 @@ class ScriptedSts:
 
     clock: SetClock
     life: int = 3600
-    error: Exception | None = None
+    error: BaseException | None = None
     gate: asyncio.Event | None = None
     asked: list[RoleRequest] = field(default_factory=list)
 

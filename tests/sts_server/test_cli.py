@@ -120,14 +120,32 @@ def test_a_file_that_cannot_be_read_is_one_line(
 
 
 def test_a_missing_key_of_our_own_is_named(config: Path) -> None:
-    nothing = dict.fromkeys(ENVIRON, "")
-    done = run("serve", "--config", config, environ=nothing)
+    half = {**ENVIRON, "ALIBABA_CLOUD_ACCESS_KEY_ID": ""}
+    done = run("serve", "--config", config, environ=half)
     assert done.returncode == 2
     assert "environment: ALIBABA_CLOUD_ACCESS_KEY_ID is not set" in done.stderr
     # A configuration can be checked where the key is not.
-    done = run("check", "--config", config, environ=nothing)
+    done = run("check", "--config", config, environ=half)
     assert done.returncode == 0
     assert "to serve it here: ALIBABA_CLOUD_ACCESS_KEY_ID is not set" in done.stdout
+
+
+def test_without_any_key_of_our_own_every_place_is_named(config: Path) -> None:
+    nothing = {
+        **dict.fromkeys(ENVIRON, ""),
+        "HOME": str(config.parent),
+        "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+    }
+    done = run("serve", "--config", config, environ=nothing)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "sts-server: environment: no key of our own: ALIBABA_CLOUD_ACCESS_KEY_ID and "
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set; looked in vain in the CLI's profiles "
+        "(no such file or directory), the SDKs' profiles (no such file or directory)\n"
+    )
+    done = run("check", "--config", config, environ=nothing)
+    assert done.returncode == 0
+    assert "no key of our own in the environment" in done.stdout
 
 
 def test_no_callers_no_server(config: Path) -> None:

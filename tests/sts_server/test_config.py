@@ -2,6 +2,7 @@
 
 import pytest
 
+from sts_server.access_key import AccessKey
 from sts_server.config import parse
 from sts_server.errors import ConfigError
 from sts_server.scope import Grant
@@ -30,7 +31,7 @@ def test_what_is_not_said_has_a_default() -> None:
     assert tables.grants[0].grant == Grant(
         "uploads", "users/{caller}/", ("get", "put", "list"), frozenset({"*"}), frozenset(), 3600
     )
-    assert settings.key.security_token is None
+    assert settings.sts_endpoint == "https://sts.cn-hangzhou.aliyuncs.com"
 
 
 @pytest.mark.parametrize("listen", ["[::1]:0", "0.0.0.0:80", "127.0.0.1:65535"])
@@ -67,10 +68,40 @@ def test_our_own_key_comes_from_the_environment_and_is_not_shown() -> None:
     settings = read(
         environ={**ENVIRON, "ALIBABA_CLOUD_SECURITY_TOKEN": token, "REQUESTS_CA_BUNDLE": bundle}
     )
-    assert settings.key.security_token == token
+    assert settings.key_sources.key == AccessKey("LTAIexample", OWN_SECRET, token)
     assert settings.ca_bundle == bundle
     assert OWN_SECRET not in repr(settings)
     assert token not in repr(settings)
+
+
+def test_half_a_key_is_a_mistake() -> None:
+    for name, other in (ENVIRON, reversed(ENVIRON)):
+        (line,) = problems(CONFIG, {name: "x", other: ""})
+        assert line == f"environment: {other} is not set, but {name} is: a key has both"
+
+
+def test_without_a_key_in_the_environment_it_is_somewhere_else() -> None:
+    assert read(environ={}).key_sources.key is None
+
+
+IN_VPC = {**ENVIRON, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED": "True"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "environ", "endpoint"),
+    [
+        ("", ENVIRON, "https://sts.cn-hangzhou.aliyuncs.com"),
+        ("vpc = true", ENVIRON, "https://sts-vpc.cn-hangzhou.aliyuncs.com"),
+        ("", IN_VPC, "https://sts-vpc.cn-hangzhou.aliyuncs.com"),
+        ("vpc = false", IN_VPC, "https://sts.cn-hangzhou.aliyuncs.com"),
+        ('region = "cn-beijing"', IN_VPC, "https://sts-vpc.cn-beijing.aliyuncs.com"),
+        ('endpoint = "https://sts.example.com"', IN_VPC, "https://sts.example.com"),
+    ],
+)
+def test_sts_is_the_regions_inside_the_vpc_or_where_it_is_said(
+    lines: str, environ: dict[str, str], endpoint: str
+) -> None:
+    assert read(changed("[sts]", f"[sts]\n{lines}"), environ).sts_endpoint == endpoint
 
 
 def test_the_whole_bucket_has_to_be_said() -> None:
@@ -121,6 +152,15 @@ def test_three_mistakes_are_three_lines_with_their_places() -> None:
         ("[sts]", "[sts]\nmax_calls = 0", "sts.max_calls", "greater than"),
         ("[sts]", "[sts]\nmax_calls = true", "sts.max_calls", "integer"),
         ("[sts]", '[sts]\nexternal_id = "a b"', "sts.external_id", "2-1224"),
+        ("[sts]", "[sts]\ncalls_per_minute = 59", "sts.calls_per_minute", "greater than"),
+        ("[sts]", "[sts]\nqueue = -1", "sts.queue", "greater than"),
+        ("[sts]", "[sts]\ndeadline = 13", "sts.deadline", "less than"),
+        ("[sts]", "[sts]\nread_timeout = 7", "sts", "deadline is less than"),
+        ("[sts]", "[sts]\nconnect_timeout = 4\ndeadline = 3", "sts", "deadline is less than"),
+        ("[sts]", '[sts]\nvpc = "yes"', "sts.vpc", "bool"),
+        ("[sts]", '[sts]\nregion = "Hangzhou"', "sts.region", "region like"),
+        ("[sts]", '[sts]\nvpc = true\nendpoint = "https://a.example"', "sts", "leave out vpc"),
+        ("[sts]", '[sts]\nregion = "cn-beijing"\nendpoint = "https://a.example"', "sts", "leave out vpc"),
         ('"alice"', '"a/../b"', "callers.api_key[0].id (a/../b)", "1-64"),
         ('"alice"', '"bob"', "callers", "same id"),
         ("[oss]", '[server]\nlisten = "8000"\n[oss]', "server.listen", "an address and a port"),
@@ -221,10 +261,10 @@ def test_a_key_that_is_missing_is_named() -> None:
     assert line.startswith("environment: ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set")
 
 
-def test_a_key_that_is_missing_is_named_beside_the_other_mistakes() -> None:
-    found = problems("[oss]\nbucket = \n", {"ALIBABA_CLOUD_ACCESS_KEY_ID": ""})
-    assert [line.split(":")[0] for line in found] == ["environment", "environment", "not TOML"]
-    assert "line 2" in found[2]
+def test_half_a_key_is_named_beside_the_other_mistakes() -> None:
+    found = problems("[oss]\nbucket = \n", {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample"})
+    assert [line.split(":")[0] for line in found] == ["environment", "not TOML"]
+    assert "line 2" in found[1]
 
 
 def test_callers_that_are_no_table_are_named() -> None:

@@ -1,16 +1,11 @@
-"""Upstream: the official SDK against servers that answer as STS does, or as nobody should."""
+"""The official SDK, against servers that answer as STS does, or as nobody should."""
 
 import asyncio
 import json
 import logging
 import socket
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,97 +13,27 @@ import trustme
 from aliyunsdkcore.http import http_response
 from aliyunsdkcore.vendored.requests.packages.urllib3.util import ssl_
 
+from sts_server.access_key import AccessKey
 from sts_server.errors import (
     UpstreamFailure,
     UpstreamRefused,
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from sts_server.lease import Lease, RoleRequest
-from sts_server.upstream import Sts
-from tests.sts_server.parts import OWN_SECRET, SetClock
-
-REQUEST = RoleRequest(
-    "acs:ram::1234567890123456:role/r", "alice-1", '{"Version":"1"}', 900, "ext-id"
+from sts_server.upstream.sources import GivenKey
+from tests.sts_server.parts import OWN_SECRET
+from tests.sts_server.upstream.stage import (
+    LEASED,
+    REQUEST,
+    ScriptedSource,
+    Server,
+    answering,
+    ask,
+    assume,
+    error,
+    sts_at,
+    url,
 )
-LEASED: dict[str, Any] = {
-    "RequestId": "6894B13B-6D71-4EF5-88FA-F32781734A7F",
-    "AssumedRoleUser": {"Arn": "acs:ram::1:role/r/alice-1", "AssumedRoleId": "3:alice-1"},
-    "Credentials": {
-        "AccessKeyId": "STS.NTexample",
-        "AccessKeySecret": "VendedSecret",
-        "SecurityToken": "VendedToken+/=",
-        "Expiration": "2025-12-01T08:45:00Z",
-    },
-}
-
-
-class _Answers(BaseHTTPRequestHandler):
-    """Answers every POST with what its server holds, and keeps the paths that were asked."""
-
-    server: "_Server"
-
-    def do_POST(self) -> None:
-        self.server.paths.append(self.path)
-        self.server.gate.wait()
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(self.server.body)))
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, status: int, body: bytes) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.status, self.body = status, body
-        self.paths: list[str] = []
-        self.gate = threading.Event()
-        self.gate.set()
-
-
-@contextmanager
-def answering(status: int, body: object, tls: ssl.SSLContext | None = None) -> Iterator[_Server]:
-    server = _Server(status, body if isinstance(body, bytes) else json.dumps(body).encode())
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.gate.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def sts_at(endpoint: str, **parts: Any) -> Sts:
-    return Sts(
-        key_id="LTAIexample",
-        key_secret=OWN_SECRET,
-        security_token=parts.pop("security_token", None),
-        region="cn-hangzhou",
-        endpoint=endpoint,
-        clock=SetClock(),
-        **parts,
-    )
-
-
-def assume(endpoint: str, **parts: Any) -> Lease:
-    async def story() -> Lease:
-        async with sts_at(endpoint, **parts) as sts:
-            return await sts.assume_role(REQUEST)
-
-    return asyncio.run(story())
-
-
-def ask(server: _Server, **parts: Any) -> Lease:
-    return assume(f"http://127.0.0.1:{server.server_port}", **parts)
 
 
 def test_a_lease_is_what_sts_said() -> None:
@@ -132,12 +57,8 @@ def test_a_lease_is_what_sts_said() -> None:
 
 def test_a_temporary_key_of_our_own_sends_its_token() -> None:
     with answering(200, LEASED) as server:
-        ask(server, security_token="OwnSessionToken")
+        ask(server, GivenKey(AccessKey("STS.own", OWN_SECRET, "OwnSessionToken")))
     assert parse_qs(urlsplit(server.paths[0]).query)["SecurityToken"] == ["OwnSessionToken"]
-
-
-def error(code: str) -> dict[str, str]:
-    return {"RequestId": "R", "HostId": "sts", "Code": code, "Message": "LeakyMessage: x"}
 
 
 @pytest.mark.parametrize(
@@ -223,25 +144,6 @@ def test_a_proxy_from_the_environment_is_not_asked_for_this_machine(
         assert ask(server).access_key_id == "STS.NTexample"
 
 
-def test_no_more_calls_are_under_way_than_configured() -> None:
-    async def story(server: _Server) -> None:
-        endpoint = f"http://127.0.0.1:{server.server_port}"
-        server.gate.clear()
-        async with sts_at(endpoint, max_calls=2) as sts:
-            calls = [asyncio.create_task(sts.assume_role(REQUEST)) for _ in range(6)]
-            while len(server.paths) < 2:
-                await asyncio.wait(calls, timeout=0.01)
-            # Two are being answered; a third would arrive at once if it were under way.
-            await asyncio.wait(calls, timeout=0.2)
-            assert len(server.paths) == 2
-            server.gate.set()
-            await asyncio.gather(*calls)
-            assert len(server.paths) == 6
-
-    with answering(200, LEASED) as server:
-        asyncio.run(story(server))
-
-
 def test_tls_says_which_server_it_wants(tmp_path: Path) -> None:
     authority = trustme.CA()
     bundle = tmp_path / "ca.pem"
@@ -274,3 +176,59 @@ def test_what_never_reached_sts_is_told_apart(
         assume(endpoint, ca_bundle=ca_bundle)
     assert hint in failure.value.hint
     assert endpoint in failure.value.hint
+
+
+def test_another_name_in_the_environment_is_not_called_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The SDK itself would prefer these to a key that it is given with a token."""
+    monkeypatch.setenv("ALIYUN_ACCESS_KEY_ID", "LTAIanother")
+    monkeypatch.setenv("ALIYUN_ACCESS_KEY_SECRET", "another")
+    with answering(200, LEASED) as server:
+        ask(server, GivenKey(AccessKey("STS.own", OWN_SECRET, "OwnSessionToken")))
+    assert parse_qs(urlsplit(server.paths[0]).query)["AccessKeyId"] == ["STS.own"]
+
+
+def test_a_renewed_key_is_used_over_the_same_connection() -> None:
+    first, second = (AccessKey(f"STS.{number}", OWN_SECRET, f"token-{number}") for number in (1, 2))
+    source = ScriptedSource([first, second])
+
+    async def story(server: Server) -> None:
+        async with sts_at(url(server), source) as sts:
+            for _ in range(3):
+                await sts.assume_role(REQUEST)
+
+    with answering(200, LEASED) as server:
+        asyncio.run(story(server))
+    asked = [parse_qs(urlsplit(path).query) for path in server.paths]
+    assert [(it["AccessKeyId"], it["SecurityToken"]) for it in asked] == [
+        (["STS.1"], ["token-1"]),
+        (["STS.2"], ["token-2"]),
+        (["STS.2"], ["token-2"]),
+    ]
+    assert len(server.peers) == 1
+
+
+def test_a_key_that_is_over_is_replaced_and_nobody_notices() -> None:
+    source = ScriptedSource([AccessKey("STS.old", OWN_SECRET, "over"), AccessKey("LTAInew", "x")])
+    over = (400, error("InvalidSecurityToken.Expired"))
+    with answering(200, LEASED, first=[over]) as server:
+        assert ask(server, source).access_key_id == "STS.NTexample"
+    asked = [parse_qs(urlsplit(path).query) for path in server.paths]
+    assert [it["AccessKeyId"] for it in asked] == [["STS.old"], ["LTAInew"]]
+    assert "SecurityToken" not in asked[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "calls", "forgotten"),
+    [
+        ("InvalidSecurityToken.Expired", 2, 1),
+        ("InvalidAccessKeyId.NotFound", 2, 1),
+        ("NoPermission", 1, 0),
+    ],
+)
+def test_but_no_key_after_the_other(code: str, calls: int, forgotten: int) -> None:
+    source = ScriptedSource([AccessKey(f"LTAI{number}", "x") for number in range(9)])
+    with answering(400, error(code)) as server, pytest.raises(UpstreamRefused):
+        ask(server, source)
+    assert (len(server.paths), source.forgotten) == (calls, forgotten)
