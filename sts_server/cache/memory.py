@@ -8,14 +8,23 @@ from typing import Final
 from sts_server.cache.counts import Counts
 from sts_server.cache.shelves import Entry, Shelf, Shelves
 from sts_server.clock import Clock, system_clock
-from sts_server.errors import TooManyRequests, UpstreamThrottled, UpstreamUnavailable
+from sts_server.errors import (
+    TooManyRequests,
+    UpstreamFailure,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+)
 from sts_server.lease import AssumeRole, Held, Lease, RoleRequest, State, is_usable, state
 
 PATIENCE: Final = 3.0
-"""Seconds to wait for a new lease where an older one is still usable: official readers wait 10."""
+"""Seconds to wait for a new lease where an older one is still usable: official readers wait 10.
+
+Also the seconds to wait for the caller's own calls that are under way.
+"""
 
 _RETRY_UPSTREAM = 10  # seconds without asking STS again while an older lease serves
 _REFRESH_SOON = 60  # seconds after which whoever got such an older lease should ask again
+_RETRY_AFTER = 5  # seconds: what a caller is told whose own calls are still under way
 _AWAY = (UpstreamUnavailable, UpstreamThrottled)
 
 
@@ -43,7 +52,7 @@ class MemoryCache:
             assume_role: asks STS for one.
             size: leases kept at most.
             calls_at_once: calls under way for one caller, so that others find room while STS hangs.
-            patience: seconds to wait for STS where an older lease is usable.
+            patience: seconds to wait for STS where an older lease is usable, and for a turn.
             counts: what is added to; counts of its own by default.
             clock: judges the life of leases.
             stopwatch: measures rates and pauses; unlike a clock it is never set.
@@ -97,6 +106,15 @@ class MemoryCache:
         try:
             # A caller who goes away must not take the call from the others who wait for it.
             new = await asyncio.shield(call)
+        except asyncio.CancelledError:
+            if not call.cancelled():
+                raise  # it is the caller who went away
+            raise UpstreamUnavailable(
+                "this server is ending; ask again in a moment",
+                hint="the call was cancelled",
+                retry_after=_RETRY_AFTER,
+                asked=False,
+            ) from None
         except _AWAY:
             if spare is None or entry.lease is not spare or not is_usable(spare, self._clock()):
                 raise
@@ -134,12 +152,16 @@ class MemoryCache:
         self, shelf: Shelf, entry: Entry, request: RoleRequest, started: float
     ) -> Lease:
         try:
-            async with shelf.turns:
+            await self._turn(shelf)
+            try:
                 lease = await self.assume_role(request)
+            finally:
+                shelf.turns.release()
         except Exception as error:
             entry.retry_at = self._stopwatch() + _RETRY_UPSTREAM
             entry.away = isinstance(error, _AWAY)
-            if isinstance(error, UpstreamUnavailable):
+            away = isinstance(error, UpstreamUnavailable)
+            if away or (isinstance(error, UpstreamFailure) and not error.asked):
                 shelf.forgive_call(started)
             raise
         else:
@@ -147,6 +169,19 @@ class MemoryCache:
             return lease
         finally:
             entry.call = None
+
+    async def _turn(self, shelf: Shelf) -> None:
+        """Wait until fewer of the caller's calls are under way, but not for long."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await shelf.turns.acquire()
+        except TimeoutError:
+            raise UpstreamThrottled(
+                "too many of this caller's leases wait for STS; ask again in a moment",
+                hint="as many of one caller's calls are under way as may be",
+                retry_after=_RETRY_AFTER,
+                asked=False,
+            ) from None
 
 
 def _take_notice(call: asyncio.Task[Lease]) -> None:

@@ -440,3 +440,33 @@ def test_the_whole_cache_is_bounded_and_forgets_who_was_away_longest(sts: Script
         assert not (await ask(cache, "b")).cached
 
     asyncio.run(story())
+
+
+def test_asks_behind_ones_own_calls_do_not_wait_for_long(sts: ScriptedSts) -> None:
+    async def story() -> None:
+        sts.gate = asyncio.Event()
+        cache = cache_of(sts, patience=0.01, at_once=1)
+        first = asyncio.create_task(cache.lease("alice", numbered(1)))
+        await settle()
+        with pytest.raises(UpstreamThrottled) as shed:
+            await cache.lease("alice", numbered(2))
+        assert shed.value.retry_after
+        assert len(sts.asked) == 1
+        sts.gate.set()
+        await first
+        # Nothing is left behind: the turn is free, and the key can be asked for.
+        assert (await cache.lease("alice", numbered(2))).cached is False
+
+    asyncio.run(story())
+
+
+def test_a_call_that_is_taken_away_is_a_refusal_to_those_who_wait(sts: ScriptedSts) -> None:
+    async def story() -> None:
+        sts.error = asyncio.CancelledError()
+        cache = cache_of(sts)
+        for _ in range(2):
+            with pytest.raises(UpstreamUnavailable) as refusal:
+                await cache.lease("alice", REQUEST)
+            assert refusal.value.retry_after
+
+    asyncio.run(story())
