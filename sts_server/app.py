@@ -41,6 +41,7 @@ from sts_server.settings import Tables
 from sts_server.settings.callers import CallersTable
 from sts_server.settings.oidc import OidcTable
 from sts_server.template import longest
+from sts_server.trial import Step, trial_steps
 from sts_server.upstream.opening import open_sts
 from sts_server.upstream.sts import Observed, Sts, observe_nothing
 from sts_server.vending import Role, Vending, telling_operator
@@ -205,6 +206,18 @@ def upstream(
         clock=clock,
         observed=observed,
     )
+
+
+async def check_live(settings: Settings) -> AsyncIterator[Step]:
+    """Ask STS for what the grants will need, step by step; raises ConfigError as `upstream`."""
+    tables = settings.tables
+    scopes = {
+        name: (_longest_scope(tables, grant), grant.duration)
+        for name, grant in grants(tables).items()
+    }
+    async with upstream(settings) as sts:
+        async for step in trial_steps(sts.identity, sts.assume_role, _role(tables), scopes):
+            yield step
 
 
 def desk(

@@ -1,30 +1,38 @@
 """`sts-server check`: reads a configuration and says what is wrong with it, or what it gives."""
 
 import argparse
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
 from sts_server import app
-from sts_server.access_key import key_problems
+from sts_server.access_key import KeySources, key_problems
 from sts_server.cli.commands import Commands
-from sts_server.cli.exits import DONE
+from sts_server.cli.exits import DONE, FAILED
 from sts_server.cli.files import read
-from sts_server.config import read_tables
+from sts_server.config import Settings, parse, read_tables
 from sts_server.overlaps import overlaps
 from sts_server.policy import LONGEST_POLICY
+from sts_server.trial import Outcome
 
 
 def add_to(commands: Commands) -> None:
     """Add the command to the program's."""
     parser = commands.add_parser("check", help="read a configuration and say what is wrong with it")
     parser.add_argument("--config", type=Path, metavar="FILE", required=True)
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="ask STS, too: who we are, and one lease for each grant, which is thrown away",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Check one file; raises ConfigError."""
+    """Check one file, and with `--live` what STS makes of it; raises ConfigError."""
     path: Path = options.config
-    tables = read_tables(read(path))
+    text = read(path)
+    tables = read_tables(text)
     app.check(tables)
     print(f"{path}: bucket {tables.oss.bucket} in {tables.oss.region}, {tables.sts.role_arn}")
     lengths = app.longest_policies(tables)
@@ -37,7 +45,20 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         )
     for overlap in overlaps(app.grants(tables).values()):
         print(f"  warning: {overlap}")
+    if options.live:
+        return asyncio.run(_live(parse(text, environ)))
     # A configuration can be checked where its secret is not.
     for problem in key_problems(environ):
         print(f"  to serve it here: {problem}")
+    if KeySources.of(environ).key is None:
+        print("  no key of our own in the environment: to try the other places, say --live")
     return DONE
+
+
+async def _live(settings: Settings) -> int:
+    code = DONE
+    async for step in app.check_live(settings):
+        print(f"{step.outcome.value:7}  {step.what}: {step.told}", flush=True)
+        if step.outcome is Outcome.FAILED:
+            code = FAILED
+    return code
