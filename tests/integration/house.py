@@ -146,7 +146,7 @@ def whole_bucket(sandbox: Sandbox) -> dict[str, str]:
     Args:
         sandbox: whose role.
     """
-    return _assume(sandbox, {"RoleSessionName": "whole"})
+    return assume(sandbox, {"RoleSessionName": "whole"})
 
 
 def lease_by_hand(sandbox: Sandbox, seconds: int = 900) -> dict[str, str]:
@@ -172,17 +172,25 @@ def lease_by_hand(sandbox: Sandbox, seconds: int = 900) -> dict[str, str]:
     }
     text = json.dumps(policy, separators=(",", ":"))
     wish = {"RoleSessionName": "alice", "DurationSeconds": seconds, "Policy": text}
-    return {"Code": "Success", **_assume(sandbox, wish)}
+    return {"Code": "Success", **assume(sandbox, wish)}
 
 
-def _assume(sandbox: Sandbox, wish: dict[str, object]) -> dict[str, str]:
+def assume(
+    sandbox: Sandbox, wish: dict[str, object], key: tuple[str, str] | None = None
+) -> dict[str, str]:
+    """Assume a role by the official SDK.
+
+    Args:
+        sandbox: its STS.
+        wish: the parameters of AssumeRole; the sandbox's role by default.
+        key: who assumes it, an id and a secret; the sandbox's user by default.
+    """
     request = AssumeRoleRequest()
     request.set_endpoint(sandbox.sts_endpoint.removeprefix("http://"))
     request.set_protocol_type("http")
-    request.set_RoleArn(sandbox.role_arn)
-    for name, value in wish.items():
+    for name, value in {"RoleArn": sandbox.role_arn, **wish}.items():
         request.add_query_param(name, value)
-    client = AcsClient(sandbox.access_key_id, sandbox.access_key_secret, sandbox.region)
+    client = AcsClient(*(key or (sandbox.access_key_id, sandbox.access_key_secret)), sandbox.region)
     answer = json.loads(client.do_action_with_exception(request))
     client.session.close()
     keys: dict[str, str] = answer["Credentials"]
