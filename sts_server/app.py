@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,21 +11,14 @@ from starlette.applications import Starlette
 
 from sts_server.audit import AuditLog, Record
 from sts_server.cache.memory import MemoryCache
-from sts_server.callers.api_keys import ApiKeys
-from sts_server.callers.desk import BearerLogin, Desk
-from sts_server.callers.forwarded import Forwarded
-from sts_server.callers.oidc.fetch import fetch_keys
-from sts_server.callers.oidc.issuer import Issuer
 from sts_server.callers.oidc.login import Oidc
-from sts_server.callers.secret_file import SecretFile
-from sts_server.callers.webhook import Webhook
-from sts_server.callers.webhook_call import calling
+from sts_server.callers.opening import desk
 from sts_server.catalogue import Catalogue
 from sts_server.clock import Clock, system_clock
 from sts_server.config import Settings
 from sts_server.denials import Denials
 from sts_server.deny_file import DenyFile
-from sts_server.errors import ConfigError, Refusal
+from sts_server.errors import ConfigError
 from sts_server.http.envelope import Envelope
 from sts_server.http.health import health
 from sts_server.http.live import Generation, Live
@@ -36,10 +29,8 @@ from sts_server.overlaps import overlaps
 from sts_server.policy import LONGEST_POLICY, session_policy
 from sts_server.probe import Probe, harmless
 from sts_server.readiness import Evidence
-from sts_server.scope import Caller, Grant, Scope
+from sts_server.scope import Grant, Scope
 from sts_server.settings import Tables
-from sts_server.settings.callers import CallersTable
-from sts_server.settings.oidc import OidcTable
 from sts_server.template import longest
 from sts_server.trial import Step, trial_steps
 from sts_server.upstream.opening import open_sts
@@ -218,64 +209,6 @@ async def check_live(settings: Settings) -> AsyncIterator[Step]:
     async with upstream(settings) as sts:
         async for step in trial_steps(sts.identity, sts.assume_role, _role(tables), scopes):
             yield step
-
-
-def desk(
-    table: CallersTable,
-    clock: Clock,
-    oidc: dict[str, Oidc],
-    judged: Callable[[str, Refusal | None], None],
-) -> Desk:
-    """Give the desk where callers prove who they are.
-
-    Args:
-        table: the settings.
-        clock: tells the time.
-        oidc: the logins by their issuers that are there already; those of new settings come in.
-        judged: is told each kind of login that was asked, and its refusal if there was one.
-
-    Raises:
-        ConfigError: a file that a login needs cannot be used.
-    """
-    keys = (
-        (
-            key.digest,
-            Caller(
-                caller.id,
-                frozenset(caller.groups),
-                expires=key.expires.timestamp() if key.expires else None,
-            ),
-        )
-        for caller in table.api_key
-        for key in caller.keys
-    )
-    bearers: list[BearerLogin] = [ApiKeys(keys, id_prefix=table.api_key_id_prefix, clock=clock)]
-    bearers.extend(_oidc(login, clock, oidc) for login in table.oidc)
-    # Last, since it claims whatever is left: no other login's token may go out to it.
-    bearers.extend(_webhook(table, clock))
-    return Desk(bearers, _forwarded(table), judged=judged)
-
-
-def _webhook(table: CallersTable, clock: Clock) -> Iterator[Webhook]:
-    if (hook := table.webhook) is not None:
-        place = "callers.webhook.auth_file"
-        file = SecretFile(hook.auth_file, place) if hook.auth_file else None
-        yield Webhook(hook, calling(hook, file.secrets if file else None), clock=clock)
-
-
-def _forwarded(table: CallersTable) -> Iterator[Forwarded]:
-    if (proxy := table.forwarded) is not None:
-        file = SecretFile(proxy.secret_file, "callers.forwarded.secret_file", shortest=32)
-        yield Forwarded(proxy, file.secrets)
-
-
-def _oidc(table: OidcTable, clock: Clock, known: dict[str, Oidc]) -> Oidc:
-    """Give the login of an issuer. One whose settings stay the same keeps its keys."""
-    login = known.get(table.issuer)
-    if login is None or login.table != table:
-        issuer = Issuer(table.issuer, partial(fetch_keys, table))
-        login = known[table.issuer] = Oidc(table, issuer, clock=clock)
-    return login
 
 
 def grants(tables: Tables) -> dict[str, Grant]:
