@@ -10,6 +10,8 @@ BIN := .venv/bin
 NODE := tests/integration/node
 JUDGES := tests/integration/judges
 PIP := $(BIN)/pip install -qq --disable-pip-version-check
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--upgrade --quiet --exclude-newer "$$(date -u -d '7 days ago' +%F)" --custom-compile-command 'make lock'
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -48,14 +50,12 @@ layers: .venv/ready  ## check that nothing imports upward
 	$(BIN)/lint-imports
 
 lock: .venv/ready  ## choose versions anew, none younger than a week
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --upgrade --quiet \
-		--exclude-newer "$$(date -u -d '7 days ago' +%F)" \
-		--custom-compile-command 'make lock' --output-file requirements.lock
-	$(BIN)/uv pip compile $(JUDGES).in --no-deps --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-annotate --upgrade --quiet \
-		--exclude-newer "$$(date -u -d '7 days ago' +%F)" \
-		--custom-compile-command 'make lock' --output-file $(JUDGES).lock
+	$(COMPILE) pyproject.toml --extra dev --output-file requirements.lock
+	$(COMPILE) $(JUDGES).in --no-deps --no-annotate --output-file $(JUDGES).lock
+	$(COMPILE) pyproject.toml --extra server --no-annotate --constraint requirements.lock \
+		--output-file deploy/container/requirements.lock
+	printf 'hatchling\nsetuptools\n' | $(COMPILE) - --no-annotate --constraint requirements.lock \
+		--output-file deploy/container/build.lock
 
 clean:  ## remove what the other targets made
 	rm -rf .venv $(NODE)/node_modules .coverage .*_cache .hypothesis
