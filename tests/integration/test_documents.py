@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.integration.house import KEYS, Server
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+GUIDE = (ROOT / "deploy" / "README.md").read_text("utf-8")
 EXAMPLE = (ROOT / "deploy" / "sts-server.toml").read_text("utf-8").replace("0" * 64, "ab" * 32)
 ENVIRON = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIexample", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "x"}
 
@@ -102,3 +104,21 @@ def test_every_file_that_a_document_names_is_there(document: str) -> None:
         r"[`(]((?:tests|deploy|sts_server|sts_client)/[\w./-]+|[A-Z]+\.md)[`)]", text
     ):
         assert (ROOT / name).exists() or (ROOT / "client" / name).exists(), name
+
+
+def test_every_link_of_the_deployment_guide_leads_somewhere() -> None:
+    for name in re.findall(r"\]\(([^)#]+)", GUIDE):
+        assert "://" in name or (ROOT / "deploy" / name).exists(), name
+    for name in re.findall(r"\b(?:deploy|ram)/[\w./-]+\w|\b[\w-]+\.(?:json|xml)\b", GUIDE):
+        folders = (ROOT, ROOT / "deploy", ROOT / "deploy" / "ram", ROOT / "sts_server" / "http")
+        assert any((folder / name).exists() for folder in folders), name
+
+
+@pytest.mark.parametrize("line", sorted(set(re.findall(r"(?m)^sts-server .*?(?=  #|$)", GUIDE))))
+def test_every_command_of_the_deployment_guide_is_one(line: str) -> None:
+    # A file that is missing is a mistake of its own; a word that is not known ends with the usage.
+    argv = line.replace("sts-server.toml", "missing.toml").split()[1:]
+    done = subprocess.run(
+        [sys.executable, "-m", "sts_server", *argv], capture_output=True, text=True, check=False
+    )
+    assert "usage:" not in done.stderr
