@@ -125,8 +125,9 @@ class Vending:
         record["session_name"] = request.session_name
         held = await self._cache.lease(caller.id, request, wish.refused)
         # What was stopped while STS was asked is stopped.
-        self._denials().refuse_caller(caller.id)
-        self._denials().refuse_grant(wish.grant)
+        denials = self._denials()
+        denials.refuse_caller(caller.id)
+        denials.refuse_grant(wish.grant)
         term.hold(held.lease.expiry)
         record.update(
             access_key_id=held.lease.access_key_id,

@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 def routes(vending: Vending, catalogue: Catalogue, oss: OssTable, clock: Clock) -> list[Route]:
     """Lay out the paths."""
+    leases = answers.LeaseAnswers(oss)
 
     async def credentials(request: Request) -> Response:
         ask = Ask(
@@ -33,7 +34,7 @@ def routes(vending: Vending, catalogue: Catalogue, oss: OssTable, clock: Clock) 
             request_id=request.state.request_id,
         )
         vended = await vending.vend(ask)
-        return answers.lease(vended, oss, now=clock(), request_id=ask.request_id)
+        return leases.write(vended, now=clock(), request_id=ask.request_id)
 
     async def grants(request: Request) -> Response:
         request_id = request.state.request_id

@@ -21,6 +21,7 @@ from sts_server.catalogue import Offer, Offers
 from sts_server.errors import CallerNotAllowed, Refusal, UpstreamFailure
 from sts_server.grants import read_wish
 from sts_server.http import answers
+from sts_server.http.answers import LeaseAnswers
 from sts_server.lease import Lease
 from sts_server.prefix import prefix_problem
 from sts_server.readiness import Evidence, Standing, verdict
@@ -124,9 +125,8 @@ def test_who_need_not_prove_who_they_are_is_never_told_to() -> None:
 def test_a_vended_lease_has_the_names_of_the_example() -> None:
     lease = Lease("STS.1", "secret", "token", T0, T0 + 3600, "id")
     scope = Scope("examplebucket", "users/alice/", ("get", "put", "list"))
-    body = told(
-        answers.lease(Vended(lease, scope, T0 + 1800), read().tables.oss, now=T0, request_id="id")
-    )
+    answers = LeaseAnswers(read().tables.oss)
+    body = told(answers.write(Vended(lease, scope, T0 + 1800), now=T0, request_id="id"))
     shown = [names(value) for status, _, value in examples() if status == "200"]
     assert shown == [names(body)] * 2
     assert list(body) == PARTS["schemas"]["Vended"]["required"]
