@@ -16,6 +16,7 @@ _TAKEN_HEADERS = re.compile(
     r"accept|authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|origin"
     r"|proxy-.*|te|trailer|transfer-encoding|upgrade|via|x-forwarded-(for|host|proto)|x-request-id"
 )
+_OWN_PORT: Final = {"http": 80, "https": 443}
 _URL = "must be an address like https://host or http://127.0.0.1:9000, without a path"
 _DOCUMENT = "must be an address like https://host/path"
 
@@ -117,6 +118,18 @@ def url_with_path(value: str) -> str:
     return value
 
 
+def origin(value: str) -> str:
+    """Take the origin of a page exactly as browsers write it: they compare nothing, nor do we."""
+    if value in ("*", "null"):
+        raise ValueError("must name one page's origin; '*' and 'null' would be everybody's")
+    parts = urlsplit(url(value))
+    if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]*)?", value):
+        raise ValueError("must be in lower case, in ASCII (xn--…), as browsers send it")
+    if parts.port == _OWN_PORT[parts.scheme]:
+        raise ValueError(f"must be without :{parts.port}, which browsers leave out")
+    return value
+
+
 def network(value: str) -> str:
     """Take a network of proxies in CIDR form, or one address."""
     try:
@@ -140,6 +153,13 @@ def header(value: str) -> str:
         raise ValueError("must be the name of a header: 1-64 letters, digits or -")
     if _TAKEN_HEADERS.fullmatch(value.lower()):
         raise ValueError("is a header with a meaning of its own; choose another, such as X-My-User")
+    return value
+
+
+def root_path(value: str) -> str:
+    """Take the path below which a proxy serves us; empty for none."""
+    if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+", value):
+        raise ValueError('must be a path like "/sts", without a slash at its end')
     return value
 
 

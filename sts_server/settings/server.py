@@ -1,4 +1,4 @@
-"""`[server]`: where it listens, and what it tells its operator."""
+"""`[server]`: where it listens, who may ask how often, and what it tells its operator."""
 
 from typing import Annotated, Literal, Self
 
@@ -7,12 +7,22 @@ from pydantic import AfterValidator, Field, StrictInt, model_validator
 from sts_server import shapes
 from sts_server.settings.table import Table
 
+_PerMinute = Annotated[StrictInt, Field(ge=0, le=10_000_000)]
+_Origin = Annotated[str, AfterValidator(shapes.origin)]
+_Network = Annotated[str, AfterValidator(shapes.network)]
+
 
 class ServerTable(Table):
     """`[server]`.
 
     Attributes:
         audit: `stderr`, or the path of a file that lines are appended to.
+        allow_origins: pages whose scripts may read answers (CORS).
+        root_path: the path that a proxy serves this under, such as `/sts`.
+        proxies: networks whose peers speak for many: they are not counted by address.
+        requests_per_address: a minute, before it is known who asks; 0 is no limit.
+        requests_per_caller: a minute; 0 is no limit.
+        max_connections: open at the same time.
         deny_file: a file of callers and grants for which vending is stopped.
         metrics_listen: where `/metrics` is, or `off`.
         probe_seconds: how often a probe asks STS whether this server could vend.
@@ -20,6 +30,12 @@ class ServerTable(Table):
 
     listen: Annotated[str, AfterValidator(shapes.listen_address)] = "127.0.0.1:8000"
     audit: Annotated[str, Field(min_length=1)] = "stderr"
+    allow_origins: Annotated[tuple[_Origin, ...], AfterValidator(shapes.no_repeats)] = ()
+    root_path: Annotated[str, AfterValidator(shapes.root_path)] = ""
+    proxies: tuple[_Network, ...] = ("127.0.0.0/8", "::1/128")
+    requests_per_address: _PerMinute = 600
+    requests_per_caller: _PerMinute = 600
+    max_connections: Annotated[StrictInt, Field(ge=10, le=100_000)] = 1000
     deny_file: Annotated[str, Field(min_length=1)] | None = None
     metrics_listen: Annotated[str, AfterValidator(shapes.listen_address_or_off)] = "127.0.0.1:9464"
     probe_seconds: Annotated[StrictInt, Field(ge=1, le=3600)] = 60
