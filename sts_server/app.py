@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from sts_server.audit import AuditLog, Record
 from sts_server.cache.memory import MemoryCache
+from sts_server.callers.everybody import Everybody
 from sts_server.callers.oidc.login import Oidc
 from sts_server.callers.opening import desk
 from sts_server.catalogue import Catalogue
@@ -19,7 +20,7 @@ from sts_server.config import Settings
 from sts_server.denials import Denials
 from sts_server.deny_file import DenyFile
 from sts_server.errors import ConfigError
-from sts_server.http.envelope import Envelope
+from sts_server.http.front import front
 from sts_server.http.health import health
 from sts_server.http.live import Generation, Live
 from sts_server.http.routes import problems, routes
@@ -28,6 +29,7 @@ from sts_server.metrics import Metrics
 from sts_server.overlaps import overlaps
 from sts_server.policy import LONGEST_POLICY, session_policy
 from sts_server.probe import Probe, harmless
+from sts_server.rates import Rate
 from sts_server.readiness import Evidence
 from sts_server.scope import Grant, Scope
 from sts_server.settings import Tables
@@ -95,7 +97,12 @@ class App(Live):
             audit = self.metrics.audited(
                 self._audit or _audit_log(tables.server.audit, self._clock, opened), granted
             )
-            callers = desk(tables.callers, self._clock, self._oidc, self.metrics.proven)
+            callers = (
+                Everybody()
+                if settings.insecure_dev
+                else desk(tables.callers, self._clock, self._oidc, self.metrics.proven)
+            )
+            rate = Rate(tables.server.requests_per_caller)
             denials = (
                 DenyFile(Path(tables.server.deny_file)) if tables.server.deny_file else Denials
             )
@@ -106,6 +113,7 @@ class App(Live):
                 role=_role(tables),
                 cache=self._cache,
                 audit=audit,
+                rate=rate,
                 denials=denials,
                 clock=self._clock,
             )
@@ -114,6 +122,7 @@ class App(Live):
                 grants=granted,
                 bucket=tables.oss.bucket,
                 audit=audit,
+                rate=rate,
                 denials=denials,
                 clock=self._clock,
             )
@@ -145,8 +154,9 @@ class App(Live):
                 finally:
                     probing.cancel()
 
-        # Outermost, so that even what Starlette answers to a fault of our own is sealed.
-        return Generation(Envelope(inside), running())
+        return Generation(
+            front(inside, tables.server, insecure_dev=settings.insecure_dev), running()
+        )
 
     def _upstream(
         self, settings: Settings, opened: contextlib.ExitStack

@@ -9,6 +9,7 @@ from sts_server.denials import NOTHING, Denials
 from sts_server.errors import InvalidArgument, Refusal
 from sts_server.grants import holds, resolve
 from sts_server.proof import Proof
+from sts_server.rates import UNLIMITED, Rate
 from sts_server.scope import Caller, Grant, Scope, Wish
 from sts_server.vending import Authenticator
 
@@ -72,18 +73,26 @@ class Catalogue:
         grants: Mapping[str, Grant],
         bucket: str,
         audit: Callable[[Record], None],
+        rate: Rate = UNLIMITED,
         denials: Callable[[], Denials] = Denials,
         clock: Clock = system_clock,
     ) -> None:
-        """Take the parts; `denials` tells what is denied at the moment it is called."""
+        """Take the parts.
+
+        `rate` is how often one caller may ask; `denials` tells what is denied at the moment it is
+        called.
+        """
         self._callers = callers
         self._grants = grants
         self._bucket = bucket
         self._audit = audit
+        self._rate = rate
         self._denials = denials
         self._clock = clock
 
-    async def show(self, proof: Proof, query: bytes, request_id: str) -> Offers:
+    async def show(
+        self, proof: Proof, query: bytes, request_id: str, client_request_id: str | None = None
+    ) -> Offers:
         """Answer one ask: authenticate, then take no query, for there is nothing to choose.
 
         Whoever tries stolen proofs here leaves the same lines in the audit log as anywhere.
@@ -93,9 +102,12 @@ class Catalogue:
             OSError: the audit line could not be written; nothing is answered without one.
         """
         record: dict[str, object] = {"request_id": request_id, "peer": proof.peer, "caller": None}
+        if client_request_id is not None:
+            record["client_request_id"] = client_request_id
         try:
             caller = await self._callers.authenticate(proof)
             record["caller"] = caller.id
+            self._rate.admit(caller.id)
             denials = self._denials()
             denials.refuse_caller(caller.id)
             if query:

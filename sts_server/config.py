@@ -20,20 +20,23 @@ class Settings:
         key_sources: where our own key comes from.
         sts_endpoint: where STS is.
         ca_bundle: a file of certificates to trust when STS is called.
+        insecure_dev: nobody proves who they are; everybody is the caller `dev`.
     """
 
     tables: Tables
     key_sources: KeySources
     sts_endpoint: str
     ca_bundle: str | None = None
+    insecure_dev: bool = False
 
 
-def parse(text: str, environ: Mapping[str, str]) -> Settings:
+def parse(text: str, environ: Mapping[str, str], *, insecure_dev: bool = False) -> Settings:
     """Read a configuration.
 
     Args:
         text: the TOML document.
         environ: where our own key comes from; never the document.
+        insecure_dev: for a document in which nobody can prove who they are, and only for one.
 
     Raises:
         ConfigError: with a line for every mistake: its place, what is wrong, what to do. Values are
@@ -41,7 +44,7 @@ def parse(text: str, environ: Mapping[str, str]) -> Settings:
     """
     problems = [f"environment: {problem}" for problem in key_problems(environ)]
     try:
-        tables = read_tables(text)
+        tables = read_tables(text, insecure_dev=insecure_dev)
     except ConfigError as error:
         raise ConfigError([*problems, *error.problems]) from None
     if problems:
@@ -50,10 +53,12 @@ def parse(text: str, environ: Mapping[str, str]) -> Settings:
     sts_endpoint = tables.sts.endpoint_in(tables.oss.region, in_vpc=in_vpc)
     # The first name is the official SDK's own, the second that of every Python program.
     ca_bundle = environ.get("ALIBABA_CLOUD_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE")
-    return Settings(tables, KeySources.of(environ), sts_endpoint, ca_bundle or None)
+    return Settings(
+        tables, KeySources.of(environ), sts_endpoint, ca_bundle or None, insecure_dev=insecure_dev
+    )
 
 
-def read_tables(text: str) -> Tables:
+def read_tables(text: str, *, insecure_dev: bool = False) -> Tables:
     """Read the tables of a configuration, without the key that is not in it; raises as `parse`."""
     try:
         document = tomllib.loads(text)
@@ -62,7 +67,7 @@ def read_tables(text: str) -> Tables:
     # No callers at all is a mistake of its own, found where callers are checked.
     document.setdefault("callers", {})
     try:
-        return Tables.model_validate(document)
+        return Tables.model_validate(document, context={"insecure_dev": insecure_dev})
     except ValidationError as error:
         raise ConfigError([_problem(document, dict(item)) for item in error.errors()]) from None
 

@@ -105,10 +105,10 @@ class GrantDenied(Refusal):
 
 
 class TooManyRequests(Refusal):
-    """The caller asks for more new leases than one caller may have."""
+    """A caller, or an address, asks more often than one may, or for more new leases."""
 
     status = 429
-    title = "Too many new leases"
+    title = "Too many requests"
 
 
 class LoginUnavailable(Refusal):

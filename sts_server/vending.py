@@ -13,6 +13,7 @@ from sts_server.grants import read_wish, resolve
 from sts_server.lease import AssumeRole, Held, Lease, RoleRequest
 from sts_server.policy import LONGEST_POLICY, session_policy
 from sts_server.proof import Proof
+from sts_server.rates import UNLIMITED, Rate
 from sts_server.scope import Caller, Grant, Scope, session_name
 
 _log = logging.getLogger(__name__)
@@ -38,12 +39,14 @@ class Ask:
 
     Attributes:
         query: the raw query string.
+        client_request_id: what the client calls this request, of a shape that is safe to log.
     """
 
     grant: str
     proof: Proof
     query: bytes
     request_id: str
+    client_request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +78,22 @@ class Vending:
         role: Role,
         cache: LeaseCache,
         audit: Callable[[Record], None],
+        rate: Rate = UNLIMITED,
         denials: Callable[[], Denials] = Denials,
         clock: Clock = system_clock,
     ) -> None:
-        """Take the parts; `denials` tells what is denied at the moment it is called."""
+        """Take the parts.
+
+        `rate` is how often one caller may ask; `denials` tells what is denied at the moment it is
+        called.
+        """
         self._callers = callers
         self._grants = grants
         self._bucket = bucket
         self._role = role
         self._cache = cache
         self._audit = audit
+        self._rate = rate
         self._denials = denials
         self._clock = clock
 
@@ -101,6 +110,8 @@ class Vending:
             "caller": None,
             "grant": ask.grant[:64],
         }
+        if ask.client_request_id is not None:
+            record["client_request_id"] = ask.client_request_id
         try:
             vended = await self._decide(ask, record)
         except Refusal as refusal:
@@ -114,6 +125,7 @@ class Vending:
     async def _decide(self, ask: Ask, record: dict[str, object]) -> Vended:
         caller = await self._callers.authenticate(ask.proof)
         record["caller"] = caller.id
+        self._rate.admit(caller.id)
         self._denials().refuse_caller(caller.id)
         wish = read_wish(ask.grant, ask.query)
         if wish.refused is not None:

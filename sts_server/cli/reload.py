@@ -20,7 +20,7 @@ def reloading(
 
     async def reload() -> None:
         try:
-            settings = parse(read(path), environ)
+            settings = parse(read(path), environ, insecure_dev=begun_with.insecure_dev)
             _check_fixed(begun_with, settings)
             await application.reload(settings)
         except ConfigError as error:
@@ -36,7 +36,7 @@ def reloading(
 def _check_fixed(old: Settings, new: Settings) -> None:
     changed = [
         f"server.{name}: cannot change while the server runs; restart it"
-        for name in ("listen", "metrics_listen")
+        for name in ("listen", "metrics_listen", "max_connections", "proxies")
         if getattr(old.tables.server, name) != getattr(new.tables.server, name)
     ]
     if changed:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import socket
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,15 +19,18 @@ from sts_server.cli.exits import DONE, Failed
 from sts_server.cli.files import read
 from sts_server.cli.reload import reloading
 from sts_server.config import parse
+from sts_server.errors import ConfigError
 from sts_server.http.exposition import PATH as METRICS_PATH
 from sts_server.http.exposition import exposition
 from sts_server.lines import Lines
 from sts_server.metrics import Metrics
 from sts_server.sandbox import Sandbox
 from sts_server.serving import Reload, address_of, open_listener, serve, server_config
+from sts_server.settings.server import ServerTable
 from sts_server.shapes import is_loopback, listen_address
 
 _STDOUT = 1  # its file descriptor
+_READERS = 30  # connections for metrics: three for each address
 
 _SANDBOX = """
 [server]
@@ -63,18 +67,29 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--listen", type=_address, metavar="HOST:PORT", help="instead of server.listen"
     )
+    parser.add_argument(
+        "--insecure-dev",
+        action="store_true",
+        help="for development: everybody on this machine is the caller dev, without a proof",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run until a signal ends it; raises ConfigError, Failed, SandboxError."""
     if not options.sandbox:
-        settings = parse(read(options.config), environ)
-        logs.set_up(settings.tables.server.log_format, settings.tables.server.log_level)
+        settings = parse(read(options.config), environ, insecure_dev=options.insecure_dev)
+        server = settings.tables.server
+        logs.set_up(server.log_format, server.log_level)
+        if options.listen is not None:
+            server = server.model_copy(update={"listen": options.listen})
+        if settings.insecure_dev:
+            _warn(server.listen)
         application = App(settings)
         reload = reloading(application, options.config, environ, settings)
-        listen = options.listen or settings.tables.server.listen
-        return _run(application, listen, settings.tables.server.metrics_listen, reload)
+        return _run(application, server, reload)
+    if options.insecure_dev:
+        raise ConfigError(["--insecure-dev goes with --config; --sandbox makes a key"])
     with Sandbox() as sandbox:
         key = new_key()
         listen = options.listen or "127.0.0.1:8000"
@@ -86,17 +101,25 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
             f"OSS_STS_TOKEN={key} sts-client put - "
             f"oss://{sandbox.bucket}/users/alice/exampledir/exampleobject.txt"
         )
-        return _run(App(settings), listen, settings.tables.server.metrics_listen, then=try_it)
+        return _run(App(settings), settings.tables.server, then=try_it)
+
+
+def _warn(listen: str) -> None:
+    """Say loudly what --insecure-dev does; raises ConfigError where others could reach it."""
+    if not is_loopback(listen.rpartition(":")[0].strip("[]")):
+        raise ConfigError([f"--insecure-dev: {listen} is not on loopback; listen on 127.0.0.1"])
+    print(
+        "sts-server: INSECURE: --insecure-dev gives keys to whoever asks on this machine, "
+        "as the caller dev",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _run(
-    application: App,
-    listen: str,
-    metrics_listen: str,
-    reload: Reload | None = None,
-    *,
-    then: str = "",
+    application: App, server: ServerTable, reload: Reload | None = None, *, then: str = ""
 ) -> int:
+    listen, metrics_listen = server.listen, server.metrics_listen
     with contextlib.ExitStack() as listeners:
         listener = listeners.enter_context(_open(listen))
         url = address_of(listen, listener)
@@ -113,7 +136,7 @@ def _run(
             with contextlib.suppress(OSError):
                 Lines(_STDOUT).write("\n".join(lines))
 
-        serve(application, listener, ready, reload, beside)
+        serve(application, listener, ready, server, reload, beside)
     return DONE
 
 
@@ -122,7 +145,7 @@ def _showing(metrics: Metrics, listen: str) -> Beside:
     listener = _open(listen, "server.metrics_listen: ")
     loopback = is_loopback(listener.getsockname()[0])
     application = exposition(metrics.registry, only_loopback=loopback)
-    return Beside(server_config(application), listener)
+    return Beside(server_config(application, ServerTable(max_connections=_READERS)), listener)
 
 
 def _open(listen: str, setting: str = "") -> socket.socket:

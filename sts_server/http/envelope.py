@@ -1,7 +1,8 @@
-"""The envelope of every exchange: a request id going in, security headers coming out."""
+"""The envelope of every exchange: request ids going in, security headers coming out."""
 
+import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,16 +19,27 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
+_CLIENTS_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """Make a request id."""
     return str(uuid.uuid4()).upper()
 
 
-class Envelope:
-    """Wraps an application: sets `state.request_id`, and headers on whatever is answered."""
+def sealed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """Add to an answer's headers what every answer carries."""
+    return [*headers, *_HEADERS, (REQUEST_ID, request_id.encode())]
 
-    def __init__(self, app: ASGIApp, *, new_id: Callable[[], str] = _new_id) -> None:
+
+class Envelope:
+    """Wraps an application: sets `state.request_id`, and headers on whatever is answered.
+
+    `state.client_request_id` is what the client calls the request, for the log, if that is one id
+    that nobody can forge a line with; else None.
+    """
+
+    def __init__(self, app: ASGIApp, *, new_id: Callable[[], str] = new_id) -> None:
         """Wrap `app`; `new_id` makes request ids."""
         self._app = app
         self._new_id = new_id
@@ -38,13 +50,19 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         request_id = self._new_id()
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["client_request_id"] = _clients_id(scope["headers"])
         logs.request_id.set(request_id)
 
-        async def sealed(message: Message) -> None:
+        async def seal(message: Message) -> None:
             if message["type"] == "http.response.start":
-                identified = (REQUEST_ID, request_id.encode())
-                message["headers"] = [*message["headers"], *_HEADERS, identified]
+                message["headers"] = sealed(message["headers"], request_id)
             await send(message)
 
-        await self._app(scope, receive, sealed)
+        await self._app(scope, receive, seal)
+
+
+def _clients_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    ids = [value for name, value in headers if name == REQUEST_ID]
+    return ids[0].decode() if len(ids) == 1 and _CLIENTS_ID.fullmatch(ids[0]) else None

@@ -21,6 +21,8 @@ from sts_server.vending import Ask, Vending
 
 _log = logging.getLogger(__name__)
 
+_ALLOWED = "GET, HEAD, OPTIONS"
+
 
 def routes(vending: Vending, catalogue: Catalogue, oss: OssTable, clock: Clock) -> list[Route]:
     """Lay out the paths."""
@@ -32,13 +34,19 @@ def routes(vending: Vending, catalogue: Catalogue, oss: OssTable, clock: Clock) 
             proof=_proof(request),
             query=request.scope["query_string"],
             request_id=request.state.request_id,
+            client_request_id=request.state.client_request_id,
         )
         vended = await vending.vend(ask)
         return leases.write(vended, now=clock(), request_id=ask.request_id)
 
     async def grants(request: Request) -> Response:
         request_id = request.state.request_id
-        shown = await catalogue.show(_proof(request), request.scope["query_string"], request_id)
+        shown = await catalogue.show(
+            _proof(request),
+            request.scope["query_string"],
+            request_id,
+            request.state.client_request_id,
+        )
         return answers.grants(shown, oss, request_id=request_id)
 
     return [
@@ -66,16 +74,21 @@ async def _not_served(request: Request, error: Exception) -> Response:
     """Answer what the router refuses by itself: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - the same
     phrase = HTTPStatus(error.status_code).phrase
+    headers = dict(error.headers or {})
     detail = "there is nothing here; leases are at /v1/credentials/{grant}"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = "this path answers GET and HEAD only"
+        detail = f"this path answers {_ALLOWED} only"
+        headers["Allow"] = _ALLOWED
+    # What a path takes, or, for *, what the whole server does (RFC 9110, section 9.3.7).
+    if request.method == "OPTIONS" and ("Allow" in headers or request.scope["path"] == "*"):
+        return Response(status_code=204, headers={"Allow": _ALLOWED})
     return answers.problem(
         error.status_code,
         phrase.title().replace(" ", ""),
         title=phrase,
         detail=detail,
         request_id=request.state.request_id,
-        headers=error.headers,
+        headers=headers,
     )
 
 

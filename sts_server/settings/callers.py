@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, model_validator
 
 from sts_server.settings.api_keys import ApiKeyTable
 from sts_server.settings.forwarded import ForwardedTable
@@ -25,8 +25,14 @@ class CallersTable(Table):
     oidc: tuple[OidcTable, ...] = ()
 
     @model_validator(mode="after")
-    def _everyone_is_one(self) -> Self:
-        if not self._id_prefixes:
+    def _everyone_is_one(self, info: ValidationInfo) -> Self:
+        insecure_dev = bool(info.context and info.context["insecure_dev"])
+        if insecure_dev and self._id_prefixes:
+            raise ValueError(
+                "somebody can prove who they are, so --insecure-dev would only let others in: "
+                "leave one of the two out"
+            )
+        if not insecure_dev and not self._id_prefixes:
             raise ValueError(
                 "nobody can prove who they are: add a [[callers.api_key]] table; "
                 "`sts-server new-key NAME` makes one; or a [[callers.oidc]] table"

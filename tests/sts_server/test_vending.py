@@ -23,6 +23,7 @@ from sts_server.errors import (
 )
 from sts_server.lease import Lease, RoleRequest
 from sts_server.proof import Proof
+from sts_server.rates import Rate
 from sts_server.scope import Caller, Grant, Scope
 from sts_server.vending import Ask, Role, Vending, role_request, telling_operator
 from tests.sts_server.parts import ALICE_KEY, T0, ScriptedSts, SetClock
@@ -43,7 +44,7 @@ def ask(grant: str = "uploads", authorizations: tuple[str, ...] = PROOF, query: 
     return Ask(grant, proof, query, request_id="R-1")
 
 
-def vending(sts: ScriptedSts, audit: list[Record]) -> Vending:
+def vending(sts: ScriptedSts, audit: list[Record], rate: Rate | None = None) -> Vending:
     return Vending(
         callers=Desk([ApiKeys([(digest(ALICE_KEY), ALICE)])]),
         grants=GRANTS,
@@ -51,6 +52,7 @@ def vending(sts: ScriptedSts, audit: list[Record]) -> Vending:
         role=ROLE,
         cache=MemoryCache(sts, clock=sts.clock),
         audit=audit.append,
+        rate=rate or Rate(0),
     )
 
 

@@ -1,0 +1,65 @@
+"""The door: turns away peers in haste, and heads that are too much, before reading closely."""
+
+import logging
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sts_server.errors import TooManyRequests
+from sts_server.http import answers, heads
+from sts_server.http.peers import Peers
+from sts_server.http.seldom import Seldom
+from sts_server.rates import Rate
+
+_log = logging.getLogger(__name__)
+
+
+class Door:
+    """Wraps an application."""
+
+    def __init__(self, app: ASGIApp, *, peers: Peers, rate: Rate, root_path: str = "") -> None:
+        """Wrap `app`.
+
+        Args:
+            app: what is behind the door.
+            peers: names who is counted.
+            rate: how often one of them may ask.
+            root_path: a proxy serves us below it, and takes it off or leaves it: both are read.
+        """
+        self._app = app
+        self._peers = peers
+        self._rate = rate
+        self._root_path = root_path
+        self._seldom = Seldom(_log)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one exchange."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        app = self._refusal(scope) or self._app
+        if self._root_path and scope["path"].startswith(self._root_path + "/"):
+            # Starlette takes it off the path that it finds a route for.
+            scope["root_path"] = self._root_path
+        await app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        request_id: str = scope["state"]["request_id"]
+        name = self._peers.name(scope["client"][0])
+        if name is not None and (wait := self._rate.wait(name)):
+            self._seldom.warn(
+                "%s asked more than %d times in a minute (server.requests_per_address)",
+                name,
+                self._rate.per_minute,
+            )
+            error = TooManyRequests("too many requests from this address", retry_after=wait)
+            return answers.refusal(error, request_id)
+        fault = heads.fault(scope["raw_path"], scope["query_string"], scope["headers"])
+        if fault is not None:
+            return answers.problem(
+                fault.status,
+                fault.code,
+                title=fault.title,
+                detail=fault.detail,
+                request_id=request_id,
+            )
+        return None
