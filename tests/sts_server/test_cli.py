@@ -418,3 +418,46 @@ def test_a_missing_extra_is_one_line_that_names_it() -> None:
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert 'pip install "oss-sts[server]"' in done.stderr
+
+
+# --insecure-dev
+
+NOBODY = CONFIG[: CONFIG.index("[[callers")] + CONFIG[CONFIG.index("[[grants") :]
+
+
+def test_insecure_dev_asks_nobody_and_says_so_loudly(config: Path) -> None:
+    config.write_text('[server]\nmetrics_listen = "127.0.0.1:0"\n' + NOBODY)
+    words = ("--config", config, "--insecure-dev", "--listen", "127.0.0.1:0")
+    with serving(*words) as (process, lines):
+        url = json.loads(lines[0])["url"]
+        assert requests.get(f"{url}/healthz", timeout=10).status_code == 200
+        evil = {"Host": "evil.example"}
+        assert requests.get(f"{url}/healthz", headers=evil, timeout=10).status_code == 421
+        process.send_signal(signal.SIGHUP)  # what a reload brings is as open, and as closed
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert "INSECURE" in err.splitlines()[0]
+    assert "nobody can prove" not in err
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"])
+def test_insecure_dev_wants_loopback(config: Path, listen: str) -> None:
+    config.write_text(NOBODY)
+    for words in (["--listen", listen], []):
+        if not words:
+            config.write_text(f'[server]\nlisten = "{listen}"\n{NOBODY}')
+        done = run("serve", "--config", config, "--insecure-dev", *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "is not on loopback" in done.stderr
+
+
+def test_insecure_dev_is_not_for_a_server_with_callers(config: Path) -> None:
+    done = run("serve", "--config", config, "--insecure-dev")
+    assert done.returncode == 2
+    assert "leave one of the two out" in done.stderr
+
+
+def test_insecure_dev_needs_no_sandbox_key() -> None:
+    done = run("serve", "--sandbox", "--insecure-dev")
+    assert done.returncode == 2
+    assert "--sandbox makes a key" in done.stderr

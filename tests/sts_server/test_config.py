@@ -46,6 +46,30 @@ def test_metrics_are_where_they_are_told_to_be(listen: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "origin",
+    [
+        "https://app.example.com",
+        "https://app.example.com:8443",
+        "http://localhost:3000",
+        "http://127.0.0.1:8080",
+        "http://[::1]:3000",
+        "https://xn--bcher-kva.example",
+    ],
+)
+def test_a_page_is_named_as_browsers_do(origin: str) -> None:
+    server = read(f'[server]\nallow_origins = ["{origin}"]\n{CONFIG}').tables.server
+    assert server.allow_origins == (origin,)
+
+
+def test_insecure_dev_is_for_a_file_that_names_nobody() -> None:
+    nobody = CONFIG[: CONFIG.index("[[callers")] + CONFIG[CONFIG.index("[[grants") :]
+    assert parse(nobody, ENVIRON, insecure_dev=True).insecure_dev
+    assert not read().insecure_dev
+    with pytest.raises(ConfigError, match="leave one of the two out"):
+        parse(CONFIG, ENVIRON, insecure_dev=True)
+
+
+@pytest.mark.parametrize(
     ("lines", "endpoint", "style"),
     [
         ('endpoint = "http://127.0.0.1:9000"', "http://127.0.0.1:9000", "path"),
@@ -172,6 +196,23 @@ def test_three_mistakes_are_three_lines_with_their_places() -> None:
         ("[oss]", '[server]\nlisten = "a.example:1"\n[oss]', "server.listen", "an address and a port"),
         ("[oss]", '[server]\nlisten = "127.0.0.1:70000"\n[oss]', "server.listen", "a port"),
         ("[oss]", '[server]\naudit = ""\n[oss]', "server.audit", "at least 1"),
+        ("[oss]", '[server]\nallow_origins = ["*"]\n[oss]', "server.allow_origins[0]", "everybody's"),
+        ("[oss]", '[server]\nallow_origins = ["null"]\n[oss]', "server.allow_origins[0]", "everybody's"),
+        ("[oss]", '[server]\nallow_origins = ["http://a.example"]\n[oss]', "server.allow_origins[0]", "must be https"),
+        ("[oss]", '[server]\nallow_origins = ["https://a.example/"]\n[oss]', "server.allow_origins[0]", "without a path"),
+        ("[oss]", '[server]\nallow_origins = ["https://a.example:443"]\n[oss]', "server.allow_origins[0]", "leave out"),
+        ("[oss]", '[server]\nallow_origins = ["http://localhost:80"]\n[oss]', "server.allow_origins[0]", "leave out"),
+        ("[oss]", '[server]\nallow_origins = ["https://A.example"]\n[oss]', "server.allow_origins[0]", "lower case"),
+        ("[oss]", '[server]\nallow_origins = ["https://*.example"]\n[oss]', "server.allow_origins[0]", "lower case"),
+        ("[oss]", '[server]\nallow_origins = ["https://bücher.example"]\n[oss]', "server.allow_origins[0]", "ASCII"),
+        ("[oss]", '[server]\nroot_path = "sts"\n[oss]', "server.root_path", 'like "/sts"'),
+        ("[oss]", '[server]\nroot_path = "/sts/"\n[oss]', "server.root_path", 'like "/sts"'),
+        ("[oss]", '[server]\nroot_path = "/a/../b"\n[oss]', "server.root_path", 'like "/sts"'),
+        ("[oss]", '[server]\nproxies = ["10.0.0.1/8"]\n[oss]', "server.proxies[0]", "a network like"),
+        ("[oss]", '[server]\nproxies = ["0.0.0.0/0"]\n[oss]', "server.proxies[0]", "wider than"),
+        ("[oss]", "[server]\nrequests_per_address = -1\n[oss]", "server.requests_per_address", "greater than"),
+        ("[oss]", "[server]\nrequests_per_caller = 1.5\n[oss]", "server.requests_per_caller", "integer"),
+        ("[oss]", "[server]\nmax_connections = 9\n[oss]", "server.max_connections", "greater than"),
         ('"users/{caller}/"', '""', "grants[0].prefix (uploads)", "whole_bucket = true"),
         ('"users/{caller}/"', '"users/{name}/"', "grants[0].prefix (uploads)", "placeholder"),
         ('"users/{caller}/"', '"users/{caller}"', "grants[0] (uploads)", "cannot be listed"),

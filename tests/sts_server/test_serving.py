@@ -1,10 +1,11 @@
 """Serving: where it listens, what it tells, and what it does not let a peer do."""
 
+import resource
 import socket
 
 import pytest
 
-from sts_server.serving import address_of, open_listener, server_config
+from sts_server.serving import address_of, affordable, open_listener, server_config
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
@@ -33,5 +34,18 @@ def test_every_bound_is_set() -> None:
     config = server_config(lambda *_: None)  # type: ignore[arg-type]  # never called
     assert config.h11_max_incomplete_event_size == 16 * 1024
     assert config.timeout_graceful_shutdown == 15
+    assert config.timeout_keep_alive == 75
     assert not config.proxy_headers
     assert config.ws == "none"
+
+
+def test_room_is_made_for_connections_among_the_open_files() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, before[1]))
+        assert affordable(100) == 100
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, before[1])
+        assert affordable(400) == 400
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 400
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -1,20 +1,11 @@
 """The HTTP face, through a real server and real sockets: answers, refusals, headers."""
 
-import asyncio
-import contextlib
 import http.client
 import json
 import re
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import pytest
 import requests
-import uvicorn
-from starlette.types import ASGIApp
 
 from sts_server.app import App
 from sts_server.audit import Record
@@ -24,45 +15,8 @@ from sts_server.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from sts_server.serving import open_listener, server_config
+from tests.sts_server.http.house import House, exchange, serving
 from tests.sts_server.parts import ALICE_KEY, BOB_KEY, CONFIG, TEAM, ScriptedSts, SetClock, read
-
-
-@contextmanager
-def serving(application: ASGIApp) -> Iterator[str]:
-    """Serve an application on a free port of this machine."""
-    listener = open_listener("127.0.0.1:0")
-    server = uvicorn.Server(server_config(application))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
-@dataclass
-class House:
-    """A running server with the parts that a test may turn."""
-
-    url: str
-    sts: ScriptedSts
-    clock: SetClock
-    audit: list[Record] = field(default_factory=list)
-
-    def get(self, path: str, key: str | None = ALICE_KEY, method: str = "GET") -> requests.Response:
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        return requests.request(method, self.url + path, headers=headers, timeout=10)
-
-
-@pytest.fixture
-def house(sts: ScriptedSts, clock: SetClock) -> Iterator[House]:
-    audit: list[Record] = []
-    application = App(read(), assume_role=sts, audit=audit.append, clock=clock)
-    with serving(application) as url:
-        yield House(url, sts, clock, audit)
 
 
 def test_one_body_for_every_reader(house: House) -> None:
@@ -338,20 +292,6 @@ def test_a_slash_too_many_is_no_redirect(house: House) -> None:
     assert (answer.status_code, answer.json()["Code"]) == (404, "NotFound")
 
 
-def exchange(house: House, request: bytes) -> bytes:
-    """Send bytes, close our half, read what comes until the server closes its own."""
-    host, port = house.url.removeprefix("http://").split(":")
-    answer = b""
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
-        with contextlib.suppress(OSError):  # it may have hung up before we could
-            connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
-        with contextlib.suppress(OSError):
-            while part := connection.recv(65536):
-                answer += part
-    return answer
-
-
 @pytest.mark.parametrize(
     "request_head",
     [
@@ -366,7 +306,7 @@ def exchange(house: House, request: bytes) -> bytes:
 )
 def test_a_malformed_or_endless_head_is_refused(house: House, request_head: bytes) -> None:
     answer = exchange(house, request_head)
-    assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 404"))
+    assert answer == b"" or re.match(rb"HTTP/1.1 4(00|04|13|14|31) ", answer)
     assert house.get("/healthz").status_code == 200
 
 
