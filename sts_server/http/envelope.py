@@ -1,7 +1,7 @@
 """The envelope of every exchange: request ids going in, security headers coming out."""
 
+import os
 import re
-import uuid
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -23,8 +23,9 @@ _CLIENTS_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 def new_id() -> str:
-    """Make a request id."""
-    return str(uuid.uuid4()).upper()
+    """Make a request id: 128 random bits, written as a UUID is, as STS's own."""
+    digits = os.urandom(16).hex().upper()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def sealed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:

@@ -6,9 +6,11 @@ after the other and again, each asked over 8 kept connections from another proce
 
 import asyncio
 import multiprocessing
+import resource
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -55,7 +57,15 @@ def bare(body: bytes) -> ASGIApp:
     return Starlette(routes=[Route("/v1/credentials/{grant}", answer)])
 
 
-def requests_per_second(application: ASGIApp, bearer: str) -> float:
+@dataclass(frozen=True, order=True)
+class Speed:
+    """Requests a second, and for each second of the server's processor."""
+
+    a_second: float
+    a_processor_second: float
+
+
+def measure(application: ASGIApp, bearer: str) -> Speed:
     """Serve an application in a process of its own and ask as often as can be."""
     request = (
         "GET /v1/credentials/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -66,19 +76,26 @@ def requests_per_second(application: ASGIApp, bearer: str) -> float:
     process = multiprocessing.get_context("fork").Process(
         target=lambda: asyncio.run(server.serve(sockets=[listener]))
     )
+    before = _processor_seconds()
     process.start()
     try:
-        return asyncio.run(_ask(listener.getsockname()[1], request))
+        count = asyncio.run(_ask(listener.getsockname()[1], request))
     finally:
         process.terminate()
         process.join()
         listener.close()
+    return Speed(count / SECONDS, count / (_processor_seconds() - before))
 
 
-async def _ask(port: int, request: bytes) -> float:
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+async def _ask(port: int, request: bytes) -> int:
     end = time.perf_counter() + SECONDS
     counts = await asyncio.gather(*(_connection(port, end, request) for _ in range(CONNECTIONS)))
-    return sum(counts) / SECONDS
+    return sum(counts)
 
 
 async def _connection(port: int, end: float, request: bytes) -> int:
@@ -117,14 +134,17 @@ def main() -> int:
 
 
 def _compare(proof: str, bearer: str, vending: ASGIApp, body: bytes) -> int:
-    ours, theirs = 0.0, 0.0
+    ours, theirs = Speed(0, 0), Speed(0, 0)
     for _ in range(ROUNDS):
-        theirs = max(theirs, requests_per_second(bare(body), bearer))
-        ours = max(ours, requests_per_second(vending, bearer))
-    ratio = ours / theirs
-    print(f"vend a cached lease, {proof:9} {ours:8.0f} requests/s")
-    print(f"bare route, the same bytes     {theirs:8.0f} requests/s")
+        theirs = max(theirs, measure(bare(body), bearer))
+        ours = max(ours, measure(vending, bearer))
+    ratio = ours.a_second / theirs.a_second
+    processor = ours.a_processor_second / theirs.a_processor_second
+    print(f"vend a cached lease, {proof:9} {ours.a_second:8.0f} requests/s")
+    print(f"bare route, the same bytes     {theirs.a_second:8.0f} requests/s")
     print(f"ratio                          {ratio:8.2f}   at least {AT_LEAST[proof]}")
+    # Not moved by what else this machine does meanwhile.
+    print(f"ratio, by processor time       {processor:8.2f}")
     return 0 if ratio >= AT_LEAST[proof] else 1
 
 
