@@ -83,7 +83,8 @@ def _problem(document: Mapping[str, Any], item: Mapping[str, Any]) -> str:
             what = str(item["ctx"]["error"])
         case _:
             what = item["msg"][0].lower() + item["msg"][1:]
-    return f"{_place(document, place)}: {what}"
+    where = _place(document, place)
+    return f"{where}: {what}" if where else what
 
 
 def _place(document: Any, place: Sequence[str | int]) -> str:

@@ -227,3 +227,9 @@ def _is_bindable(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_inside(network: str, other: str) -> bool:
+    """Whether all of a network is within another one."""
+    inner, outer = ipaddress.ip_network(network), ipaddress.ip_network(other)
+    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]  # of one version by now

@@ -1,9 +1,10 @@
 """The tables of the configuration file, and which values go together."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
+from sts_server import shapes
 from sts_server.settings.callers import CallersTable
 from sts_server.settings.grants import GrantTable, one_of_each
 from sts_server.settings.oss import OssTable
@@ -20,3 +21,14 @@ class Tables(Table):
     sts: StsTable
     callers: CallersTable
     grants: Annotated[tuple[GrantTable, ...], AfterValidator(one_of_each)]
+
+    @model_validator(mode="after")
+    def _no_proxy_is_counted_as_one(self) -> Self:
+        forwarded = self.callers.forwarded
+        for network in forwarded.networks if forwarded else ():
+            if not any(shapes.is_inside(network, proxy) for proxy in self.server.proxies):
+                raise ValueError(
+                    f"callers.forwarded: {network} must stand in server.proxies, too, or all who "
+                    "come through it share one address's limits"
+                )
+        return self

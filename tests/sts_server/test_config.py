@@ -313,3 +313,16 @@ def test_callers_that_are_no_table_are_named() -> None:
         "callers = 7\n" + CONFIG[: CONFIG.index("[[callers")] + CONFIG[CONFIG.index("[[grants") :]
     )
     assert problems(text)[0].startswith("callers: ")
+
+
+def test_a_proxy_that_speaks_for_callers_is_not_counted_as_one_of_them() -> None:
+    def told(proxies: str) -> str:
+        table = (
+            '[callers.forwarded]\nnetworks = ["10.1.2.0/24"]\nsecret_file = "f"\nid_prefix = "p:"'
+        )
+        return f"[server]\nproxies = {proxies}\n{CONFIG}\n{table}"
+
+    for proxies in ("[]", '["127.0.0.0/8", "fd00::/8"]', '["10.1.2.0/25"]'):
+        (line,) = problems(told(proxies))
+        assert "10.1.2.0/24 must stand in server.proxies" in line
+    assert read(told('["10.0.0.0/8"]')).tables.callers.forwarded is not None

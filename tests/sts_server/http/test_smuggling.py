@@ -18,6 +18,8 @@ SECRET = "s" * 32
 USER, SHOWN = b"X-Forwarded-User: carol\r\n", f"X-Forwarded-Secret: {SECRET}\r\n".encode()
 GET = b"GET /v1/credentials/uploads HTTP/1.1\r\nHost: a\r\n"
 TABLE = """
+[server]
+proxies = ["127.0.0.0/8", "{network}"]
 [callers.forwarded]
 networks = ["{network}"]
 secret_file = "{file}"
