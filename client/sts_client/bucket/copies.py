@@ -55,6 +55,10 @@ class Copies(Part):
     ) -> PutResult | NotModified:
         """Copy an object if all conditions hold for the source; at most some 5 GB, says OSS.
 
+        >>> copied = bucket.copy("users/alice/report.csv", "users/alice/copy.csv")
+        >>> bucket.get("users/alice/copy.csv").read()
+        b'1,2,3,4'
+
         Args:
             source: name of what is copied.
             key: name of the copy.

@@ -23,6 +23,10 @@ class Links(Part):
     ) -> SignedUrl:
         """Sign a URL with which the object can be read.
 
+        >>> link = bucket.presign_get("users/alice/report.csv", seconds=60)
+        >>> requests.get(link.url, headers=dict(link.headers), timeout=10).content
+        b'1,2,3,4'
+
         Args:
             key: its name within the bucket.
             seconds: that the URL should live; it ends with the lease, so look at its `expires`.

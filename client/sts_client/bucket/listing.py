@@ -15,6 +15,10 @@ class Listing(Part):
     ) -> Iterator[Entry | Folder]:
         """Yield what a prefix holds, by name; each page is fetched when it is reached.
 
+        >>> for entry in bucket.list("users/alice/"):
+        ...     print(entry.key, entry.size)
+        users/alice/report.csv 7
+
         Args:
             prefix: how names begin, or None for the lease's own prefix.
             delimiter: such as ``/``: names that go on behind it are one `Folder`.

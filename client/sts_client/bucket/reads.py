@@ -46,6 +46,14 @@ class Reads(Part):
     ) -> Object | NotModified:
         """Read an object, or part of it, if all conditions hold.
 
+        >>> first = bucket.get("users/alice/report.csv")
+        >>> first.read()
+        b'1,2,3,4'
+        >>> bucket.get("users/alice/report.csv", if_none_match=first.etag)  # doctest: +ELLIPSIS
+        NotModified(key='users/alice/report.csv', ...)
+        >>> bucket.get("users/alice/report.csv", byte_range=(4, None)).read()
+        b'3,4'
+
         Args:
             key: its name within the bucket, not encoded.
             if_match: entity tag that it must have, else `PreconditionFailed`.
@@ -106,6 +114,9 @@ class Reads(Part):
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object of this name.
+
+        >>> bucket.exists("users/alice/nothing.csv")
+        False
 
         OSS says so only to those who may read it: else `AccessDenied` is raised.
         """

@@ -53,6 +53,11 @@ class Transfers(Part):
     ) -> Downloaded | NotModified:
         """Bring an object into a file, if all conditions hold.
 
+        >>> bucket.download("users/alice/report.csv", folder / "report.csv").transferred
+        True
+        >>> bucket.download("users/alice/report.csv", folder / "report.csv").transferred
+        False
+
         All of it comes from one version of the object, its CRC-64 is compared with OSS's, and the
         file appears under its name only when it is whole. A file that is the same already stays as
         it is. What came before a crash or an error is taken up by the next call.
@@ -92,6 +97,11 @@ class Transfers(Part):
         **unsupported: Never,
     ) -> PutResult:
         """Make an object of a file.
+
+        >>> _ = (folder / "big.bin").write_bytes(bytes(20_000_000))
+        >>> up = bucket.upload(folder / "big.bin", "users/alice/big.bin")
+        >>> bucket.head("users/alice/big.bin").size
+        20000000
 
         A large one goes in parts, each verified; the object appears when all of them are there. An
         upload that fails is aborted, unless `settings.journal` keeps it for the next call.

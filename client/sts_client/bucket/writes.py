@@ -32,6 +32,13 @@ class Writes(Part):
     ) -> PutResult:
         """Write an object.
 
+        >>> put = bucket.put("users/alice/new.csv", b"1,2", forbid_overwrite=True)
+        >>> bucket.head("users/alice/new.csv").etag == put.etag
+        True
+        >>> bucket.put("users/alice/new.csv", b"other", forbid_overwrite=True)
+        Traceback (most recent call last):
+        sts_client.errors.FileAlreadyExists: ...
+
         Args:
             key: its name within the bucket, not encoded.
             data: bytes, a file opened in binary (sent from where it stands), or an iterable of
@@ -61,6 +68,9 @@ class Writes(Part):
     def delete_many(self, keys: Iterable[str]) -> int:
         """Delete objects, a thousand with each request; return how many names were given.
 
+        >>> bucket.delete_many(entry.key for entry in bucket.list("users/alice/old/"))
+        0
+
         One that is not there is no error. If one of a thousand may not be deleted none of them is.
         """
         count = 0
@@ -80,6 +90,11 @@ class Writes(Part):
         metadata: Mapping[str, str] | None = None,
     ) -> AppendResult:
         """Make an object longer, or begin one that can be.
+
+        >>> first = bucket.append("users/alice/log.txt", b"one ", position=0)
+        >>> second = bucket.append("users/alice/log.txt", b"two", position=first.next_position)
+        >>> second.next_position
+        7
 
         Args:
             key: its name within the bucket.
