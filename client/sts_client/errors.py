@@ -4,6 +4,7 @@
 
     StsClientError
     ├── UsageError               an argument is wrong; nothing was sent
+    ├── NoLeaseYet               there is no lease at hand where nobody may wait for one
     ├── TokenUnavailable         the function that supplies the bearer token failed
     ├── PayloadError             the data to upload could not be read, or changed while it was read
     ├── NetworkError             no answer
@@ -44,6 +45,10 @@ class StsClientError(Exception):
 
 class UsageError(StsClientError, ValueError):
     """An argument is wrong. It was found before anything was sent."""
+
+
+class NoLeaseYet(StsClientError):
+    """There is no lease at hand, and an event loop must not wait: try again in a moment."""
 
 
 class TokenUnavailable(StsClientError):

@@ -496,3 +496,57 @@ def test_a_hook_that_fails_costs_no_lease(caplog: pytest.LogCaptureFixture) -> N
 def test_any_error_of_a_source_reaches_the_caller() -> None:
     with pytest.raises(StsClientError):
         provider(Queue(BadLease("no")), Clock()).lease()
+
+
+def test_ready_never_waits() -> None:
+    clock, source = Clock(), Queue(lease(1), lease(2), lease(3))
+    works: list[Callable[[], None]] = []
+    ours = Provider(source, clock=clock, random=lambda: 0.0, behind=works.append)
+    assert ours.ready() is None
+    assert source.asked == []
+    ours.lease()
+    assert ours.ready() == lease(1)
+    clock.now = NOW + 1800
+    assert ours.ready() == ours.ready() == lease(1)
+    assert len(works) == 1
+    works.pop()()
+    assert ours.ready() == lease(2)
+    clock.now = NOW + 3599
+    assert ours.ready() is None
+    assert len(source.asked) == 2
+    assert not works
+
+
+def test_ready_drops_a_key_that_was_refused() -> None:
+    source = Queue(lease(1), lease(2))
+    ours = provider(source, Clock())
+    ours.lease()
+    assert ours.ready(refused="STS.0") == lease(1)
+    assert ours.ready(refused="STS.1") is None
+    assert ours.lease() == lease(2)
+    assert source.asked == [None, "STS.1"]
+
+
+def test_ready_waits_for_nobody_who_fetches_already() -> None:
+    source = Gate(lease(1))
+    ours = provider(source, Clock())
+    thread = threading.Thread(target=ours.lease)
+    thread.start()
+    assert source.entered.wait(10)
+    assert ours.ready() is None
+    source.opened.set()
+    thread.join()
+    assert ours.ready() == lease(1)
+
+
+def test_ready_without_a_thread_to_spare_gives_what_it_has() -> None:
+    def none_left(_work: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    clock, source = Clock(), Queue(lease(1), lease(2))
+    ours = Provider(source, clock=clock, random=lambda: 0.0, behind=none_left)
+    ours.lease()
+    clock.now = NOW + 1800
+    assert ours.ready() == lease(1)
+    assert source.asked == [None]
+    assert ours.lease() == lease(2)

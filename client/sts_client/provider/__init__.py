@@ -2,6 +2,6 @@
 
 from sts_client.provider.opening import leases_from
 from sts_client.provider.provider import Provider
-from sts_client.provider.refresh import Refresh
+from sts_client.provider.refresh import Refresh, in_background
 
-__all__ = ["Provider", "Refresh", "leases_from"]
+__all__ = ["Provider", "Refresh", "in_background", "leases_from"]

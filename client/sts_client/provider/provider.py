@@ -1,7 +1,6 @@
 """Keeps one lease fresh for many threads. When to act is decided in `freshness`, not here."""
 
 import logging
-import os
 import random
 import time
 from collections.abc import Callable
@@ -10,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock, get_ident
-from weakref import WeakSet
 
 from sts_client.credentials import Credentials, Lease
 from sts_client.errors import BadLease, VendingError
 from sts_client.freshness import Freshness, dead_after, judge, next_attempt, stale_from
 from sts_client.provider.flight import Flight
+from sts_client.provider.forks import start_over_in_children
 from sts_client.provider.refresh import Refresh, in_background
 from sts_client.source import LeaseSource
 
@@ -28,6 +27,10 @@ class _Held:
 
     lease: Lease
     quiet_until: float
+
+
+class _WouldWait(Exception):
+    """There is no lease at hand, and whoever asks must not wait for one."""
 
 
 class Provider:
@@ -71,7 +74,7 @@ class Provider:
         self._failures = 0
         self._flight: Flight | None = None
         self._lock = Lock()
-        _ALL.add(self)
+        start_over_in_children(self)
 
     def __repr__(self) -> str:
         held = self._held
@@ -91,6 +94,21 @@ class Provider:
             return held.lease
         return self._settle()
 
+    def ready(self, *, refused: str | None = None) -> Lease | None:
+        """Return the lease to use now, or None where `lease` would wait: for an event loop.
+
+        A stale lease is replaced in the background; a dead one only by a call that may wait.
+
+        Args:
+            refused: a key that OSS did not accept, which is then reported as by `refused`.
+        """
+        if refused is not None:
+            self._drop(refused)
+        try:
+            return self._settle(patient=False)
+        except _WouldWait:
+            return None
+
     def credentials(self) -> Credentials:
         """Return the credentials of the lease to use now; raises as `lease` does."""
         return self.lease().credentials
@@ -101,11 +119,7 @@ class Provider:
         If that key is still the present one its lease is dropped and the source is told; if
         another thread has been here before, its work is used. Raises as `lease` does.
         """
-        with self._lock:
-            held = self._held
-            if held is not None and held.lease.credentials.access_key_id == access_key_id:
-                self._held = None
-                self._refused = access_key_id
+        self._drop(access_key_id)
         return self.lease()
 
     def mistimed(self, lease: Lease) -> Lease:
@@ -120,7 +134,14 @@ class Provider:
                 self._held = None
         return self.lease()
 
-    def _settle(self) -> Lease:
+    def _drop(self, access_key_id: str) -> None:
+        with self._lock:
+            held = self._held
+            if held is not None and held.lease.credentials.access_key_id == access_key_id:
+                self._held = None
+                self._refused = access_key_id
+
+    def _settle(self, *, patient: bool = True) -> Lease:
         """Return the lease to use now, after a refresh by this thread or another if need be."""
         mine = Flight()
         ours = True
@@ -132,11 +153,13 @@ class Provider:
                     served = state is Freshness.FRESH or (state is Freshness.STALE and flight)
                     if held is not None and served:
                         return held.lease
+                    if not patient and (held is None or state is Freshness.DEAD):
+                        raise _WouldWait
                     if flight is None:
                         flight = self._flight = mine
                 if flight is mine and held is not None and state is Freshness.STALE:
                     ours = not self._started_behind(mine)
-                    if not ours:
+                    if not ours or not patient:
                         return (self._held or held).lease
                 if flight is mine:
                     return self._refresh(mine)
@@ -265,21 +288,9 @@ class Provider:
             self._held = _Held(lease, min(again, dead))
             return held
 
-    def _start_over(self) -> None:
+    def start_over(self) -> None:
+        """Begin anew in a forked child, with the lease that was inherited."""
         # A forked child finds the lock as it was at that moment, perhaps held by a thread that
         # exists only in the parent, as does whoever would end the flight.
         self._lock = Lock()
         self._flight = None
-
-
-_ALL: WeakSet[Provider] = WeakSet()
-
-
-def _start_over_in_a_child() -> None:
-    for provider in tuple(_ALL):
-        provider._start_over()  # noqa: SLF001 -- nobody outside this file has to know of it
-
-
-if hasattr(os, "register_at_fork"):
-    # It runs while the child has but one thread: no other meets the old lock.
-    os.register_at_fork(after_in_child=_start_over_in_a_child)
