@@ -1,12 +1,15 @@
 """Leases as programs with other SDKs have them: their token is in a file, so they can be pickled."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import sts_client
 from sts_client import TokenFile
+from sts_client.plugs.fsspec import OssStsFileSystem
 from sts_server.sandbox import Sandbox
 from tests.integration.house import KEYS, Server, vending_server
 
@@ -41,3 +44,21 @@ def leases(shared: Server, token_file: Path) -> sts_client.Provider:
 def own_leases(own_server: Server, token_file: Path) -> sts_client.Provider:
     token = TokenFile(token_file)
     return sts_client.leases_from(own_server.url, grant="everything", token=token)
+
+
+@pytest.fixture
+def options(shared: Server, token_file: Path) -> dict[str, Any]:
+    """Storage options, as pandas and dask take them."""
+    return {"server": shared.url, "grant": "everything", "token_file": str(token_file)}
+
+
+@pytest.fixture
+def files(options: dict[str, Any]) -> OssStsFileSystem:
+    return OssStsFileSystem(**options)
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest) -> str:
+    """A folder of this test's own, as a path of the file system."""
+    digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:12]
+    return f"examplebucket/users/alice/{digest}"

@@ -9,6 +9,7 @@ PLUGS = {
     "oss2": ("oss2", "pip install oss2"),
     "oss_v2": ("alibabacloud_oss_v2", "pip install alibabacloud-oss-v2"),
     "credentials": ("alibabacloud_credentials_api", "pip install alibabacloud-credentials"),
+    "fsspec": ("fsspec", 'pip install "oss-sts[fsspec]"'),
 }
 
 
