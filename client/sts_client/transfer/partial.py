@@ -14,13 +14,12 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 
 from fastcrc import crc64
 
 from sts_client.objects import Head
-from sts_client.transfer.landing import mode_of
+from sts_client.transfer.place import Place
 from sts_client.transfer.plan import Span
 
 _PIECE = 1024 * 1024
@@ -33,7 +32,7 @@ class Partial:
         done: the CRC-64 of each part that is complete, by its number.
     """
 
-    def __init__(self, name: "_Name", target: Path, terms: dict[str, object]) -> None:
+    def __init__(self, name: "_Name", target: Place, terms: dict[str, object]) -> None:
         self._name = name
         self._target = target
         self._terms = terms
@@ -69,16 +68,18 @@ class Partial:
             self.start_over()
         os.ftruncate(self._name.data, size)
 
-    def land(self) -> None:
-        """Put the file in its target's place."""
-        os.fchmod(self._name.data, mode_of(self._target))
-        self._name.path.replace(self._target)
-        self._name.journal_path.unlink(missing_ok=True)
+    def land(self) -> os.stat_result:
+        """Put the file in its target's place; return what is there now."""
+        os.fchmod(self._name.data, self._target.mode())
+        landed = os.fstat(self._name.data)
+        self._name.place.move(self._target)
+        self._name.journal_place.remove()
+        return landed
 
     def discard(self) -> None:
         """Remove what has come."""
-        self._name.path.unlink(missing_ok=True)
-        self._name.journal_path.unlink(missing_ok=True)
+        self._name.place.remove()
+        self._name.journal_place.remove()
 
     def _note(self, what: dict[str, object]) -> None:
         # In one piece at the end (O_APPEND), so that none but the last line can be torn.
@@ -109,26 +110,26 @@ class Partial:
 
 
 @contextmanager
-def partial(target: Path, head: Head, part_size: int) -> Iterator[Partial]:
+def partial(target: Place, head: Head, part_size: int) -> Iterator[Partial]:
     """Open the partial file of a download.
 
     When the block ends with an error the file stays, for the next attempt to take up.
 
     Args:
-        target: where the object goes; no link any more.
+        target: where the object goes.
         head: of the object.
         part_size: of the plan; another one begins anew.
     """
     terms: dict[str, object] = {"etag": head.etag, "size": head.size, "part": part_size}
     # Not longer than any name that the folder allows, so not made from the target's own.
-    digest = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
-    name = _Name.opened(target.with_name(f".{digest}.part"))
+    digest = hashlib.sha256(os.fsencode(target.path.name)).hexdigest()[:16]
+    name = _Name.opened(target.beside(f".{digest}.part"))
     kept = name is not None
     if name is None:
         # Somebody else is at it, or has put something there: they keep it.
-        name = _Name.opened(target.with_name(f".{secrets.token_hex(8)}.part"))
+        name = _Name.opened(target.beside(f".{secrets.token_hex(8)}.part"))
     if name is None:
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target.name)
     found = Partial(name, target, terms)
     try:
         yield found
@@ -145,43 +146,48 @@ def partial(target: Path, head: Head, part_size: int) -> Iterator[Partial]:
 class _Name:
     """Where a partial file and its journal are, and their open files."""
 
-    path: Path
+    place: Place
     data: int
     journal: int
 
     @property
-    def journal_path(self) -> Path:
-        return self.path.with_suffix(".journal")
+    def journal_place(self) -> Place:
+        return _journal_of(self.place)
 
     @classmethod
-    def opened(cls, path: Path) -> "_Name | None":
+    def opened(cls, place: Place) -> "_Name | None":
         """Open both files, new or left by an earlier attempt; None if they are not ours alone."""
-        data = _open_ours(path)
+        data = _open_ours(place)
         if data is None:
             return None
-        journal = _open_ours(path.with_suffix(".journal"), os.O_APPEND)
+        journal = _open_ours(_journal_of(place), os.O_APPEND)
         if journal is None:
             os.close(data)
             return None
-        return cls(path, data, journal)
+        return cls(place, data, journal)
 
 
-def _open_ours(path: Path, more: int = 0) -> int | None:
+def _journal_of(place: Place) -> Place:
+    return place.beside(place.path.with_suffix(".journal").name)
+
+
+def _open_ours(place: Place, more: int = 0) -> int | None:
     """Open a file that may be there already, if it is ours and nobody else has it open."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        handle = os.open(path, flags | more, 0o600)
+        handle = place.open(os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | more)
     except OSError as error:
         # A link, a folder, a pipe, or a file of somebody else's.
-        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO) or path.exists():
+        taken = error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO)
+        if taken or place.found() is not None:
             return None
         raise
     with suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        found, there = os.fstat(handle), path.stat(follow_symlinks=False)
+        found, there = os.fstat(handle), place.found()
         ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
         # It may have been landed, and its name given to another file, just before the lock.
-        if ours and found.st_nlink == 1 and there.st_ino == found.st_ino:
+        same = there is not None and there.st_ino == found.st_ino
+        if ours and same and found.st_nlink == 1:
             os.fchmod(handle, 0o600)
             return handle
     os.close(handle)

@@ -44,20 +44,32 @@ def upload(
         OSError: it cannot be read.
     """
     with Path(path).open("rb") as file:
-        found = os.fstat(file.fileno())
-        part_size = part_size_of(found.st_size, settings.part_size)
-        if found.st_size <= part_size:
-            return _put_whole(objects, key, file.fileno(), found.st_size, headers, settings)
-        terms: dict[str, object] = {
-            "file": os.path.realpath(path),
-            "size": found.st_size,
-            "modified": found.st_mtime_ns,
-            "part": part_size,
-            "headers": dict(headers),
-        }
-        with noted(settings.journal, key, terms) as note:
-            work = _Upload(objects, key, file.fileno(), headers, settings, note)
-            return work.run(spans(found.st_size, part_size), found)
+        return upload_open(objects, file.fileno(), os.path.realpath(path), key, headers, settings)
+
+
+def upload_open(
+    objects: Objects,
+    handle: int,
+    path: str,
+    key: str,
+    headers: Mapping[str, str],
+    settings: TransferSettings,
+) -> PutResult:
+    """Make an object of an open file; `path` is where notes say that it is. Raises as `upload`."""
+    found = os.fstat(handle)
+    part_size = part_size_of(found.st_size, settings.part_size)
+    if found.st_size <= part_size:
+        return _put_whole(objects, key, handle, found.st_size, headers, settings)
+    terms: dict[str, object] = {
+        "file": path,
+        "size": found.st_size,
+        "modified": found.st_mtime_ns,
+        "part": part_size,
+        "headers": dict(headers),
+    }
+    with noted(settings.journal, key, terms) as note:
+        work = _Upload(objects, key, handle, headers, settings, note)
+        return work.run(spans(found.st_size, part_size), found)
 
 
 def _put_whole(
