@@ -10,6 +10,7 @@ from sts_client.errors import (
     PreconditionFailed,
     StsClientError,
 )
+from sts_client.mirror import Issue, Report
 from sts_client.objects import (
     AppendResult,
     Entry,
@@ -34,6 +35,7 @@ __all__ = [
     "FileAlreadyExists",
     "Folder",
     "Head",
+    "Issue",
     "Lease",
     "LeaseSource",
     "NoSuchKey",
@@ -43,6 +45,7 @@ __all__ = [
     "Provider",
     "PutResult",
     "Refresh",
+    "Report",
     "SignedUrl",
     "StsClientError",
     "TokenFile",

@@ -6,6 +6,7 @@ from typing import Self
 from sts_client.bucket.copies import Copies
 from sts_client.bucket.links import Links
 from sts_client.bucket.listing import Listing
+from sts_client.bucket.mirrors import Mirrors
 from sts_client.bucket.reads import Reads
 from sts_client.bucket.transfers import Transfers
 from sts_client.bucket.writes import Writes
@@ -13,7 +14,7 @@ from sts_client.objects import Objects
 from sts_client.provider import Provider
 
 
-class Bucket(Reads, Writes, Copies, Listing, Links, Transfers):
+class Bucket(Reads, Writes, Copies, Listing, Links, Transfers, Mirrors):
     """A bucket, as far as its grant reaches; safe to share between threads.
 
     With a pickle goes no lease and no token: another process fetches leases of its own, for which

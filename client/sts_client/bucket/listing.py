@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from sts_client.bucket.part import Part
-from sts_client.errors import BadAnswer
-from sts_client.objects import Entry, Folder, operations
+from sts_client.objects import Entry, Folder, listed
 
 
 class Listing(Part):
@@ -23,14 +22,4 @@ class Listing(Part):
             prefix: how names begin, or None for the lease's own prefix.
             delimiter: such as ``/``: names that go on behind it are one `Folder`.
         """
-        token = None
-        seen: set[str] = set()
-        while True:
-            page = self._objects.run(operations.page(prefix, delimiter, token))
-            yield from page.entries
-            token = page.next_token
-            if token is None:
-                return
-            if token in seen:
-                raise BadAnswer("the listing goes in a circle: check the endpoint")
-            seen.add(token)
+        return listed(self._objects, prefix, delimiter)

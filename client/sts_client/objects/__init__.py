@@ -4,6 +4,7 @@ from sts_client.objects import operations
 from sts_client.objects.address import check_key
 from sts_client.objects.byte_range import ByteRange
 from sts_client.objects.head import Head, NotModified
+from sts_client.objects.listed import listed
 from sts_client.objects.listing import Entry, Folder, Page
 from sts_client.objects.operations import AppendResult, PutResult
 from sts_client.objects.payload import Data, Payload
@@ -30,6 +31,7 @@ __all__ = [
     "SignedUrl",
     "check_key",
     "guessed_type",
+    "listed",
     "operations",
     "put_headers",
     "refuse_conditions",
