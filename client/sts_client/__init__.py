@@ -11,6 +11,7 @@ from sts_client.errors import (
     StsClientError,
 )
 from sts_client.mirror import Issue, Report
+from sts_client.object_cache import CachedObject, CachedObjects
 from sts_client.objects import (
     AppendResult,
     Entry,
@@ -29,6 +30,8 @@ __all__ = [
     "AccessDenied",
     "AppendResult",
     "Bucket",
+    "CachedObject",
+    "CachedObjects",
     "Credentials",
     "Downloaded",
     "Entry",

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import secrets
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from sts_client.credentials import Credentials, Lease, LeaseSource
-from sts_client.errors import StsClientError, UsageError
+from sts_client.errors import StsClientError
 from sts_client.freshness import Freshness, judge
+from sts_client.private_folder import open_private, prepare
 
+_WHAT = "disk cache"
 _VERSION = 1
 _LARGEST = 64 * 1024  # bytes; a lease has about two thousand
 _TEXTS = ("bucket", "region", "endpoint", "style", "prefix", "request_id")
@@ -58,7 +59,7 @@ class DiskCache:
         name = hashlib.sha256(json.dumps(key, default=str).encode()).hexdigest()[:32]
         self._path = self._folder / f"{name}.lease"
         self._lock = self._folder / f"{name}.lock"
-        _prepare(self._folder)
+        prepare(self._folder, _WHAT)
 
     def __repr__(self) -> str:
         return f"DiskCache({self._source!r}, {str(self._folder)!r})"
@@ -98,8 +99,8 @@ class DiskCache:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other processes, and other threads of this one, out of the folder's lease."""
-        _prepare(self._folder)
-        handle = _open(self._lock, os.O_RDWR | os.O_CREAT)
+        prepare(self._folder, _WHAT)
+        handle = open_private(self._lock, os.O_RDWR | os.O_CREAT, _WHAT)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -108,7 +109,7 @@ class DiskCache:
 
     def _read(self) -> Lease | None:
         try:
-            handle = _open(self._path, os.O_RDONLY)
+            handle = open_private(self._path, os.O_RDONLY, _WHAT)
         except FileNotFoundError:
             return None
         with os.fdopen(handle, "rb") as file:
@@ -127,43 +128,6 @@ class DiskCache:
         except OSError:
             # A full disk costs the next process a fetch, and this one nothing.
             part.unlink(missing_ok=True)
-
-
-def _prepare(folder: Path) -> None:
-    """Make the folder, or see that it is ours alone."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.stat()
-    except OSError as error:
-        raise UsageError(f"the disk cache {folder} cannot be used: {error.strerror}") from None
-    _expect_ours(folder, found)
-
-
-def _open(path: Path, flags: int) -> int:
-    """Open a file of the folder and see that it is ours alone; a link is none."""
-    try:
-        # NONBLOCK: a pipe in the file's place must not hold us up.
-        wanted = flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        handle = os.open(path, wanted, 0o600)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UsageError(f"the disk cache's {path} cannot be used: {error.strerror}") from None
-    try:
-        _expect_ours(path, os.fstat(handle))
-    except UsageError:
-        os.close(handle)
-        raise
-    return handle
-
-
-def _expect_ours(path: Path, found: os.stat_result) -> None:
-    if found.st_uid != os.geteuid():
-        raise UsageError(f"the disk cache's {path} belongs to another user: choose another folder")
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        raise UsageError(
-            f"the disk cache's {path} is open to others: chmod go-rwx it, or choose another folder"
-        )
 
 
 def _lease_of(document: Any) -> Lease:

@@ -21,7 +21,7 @@ def test_exports_exactly_what_it_names() -> None:
 
 def test_is_a_face_and_nothing_more() -> None:
     source = inspect.getsource(sts_client)
-    assert source.count("\n") < 60
+    assert source.count("\n") < 80
     assert not re.search(r"^(def|class) ", source, re.MULTILINE)
 
 

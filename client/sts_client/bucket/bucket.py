@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Self
 
+from sts_client.bucket.caching import Caching
 from sts_client.bucket.copies import Copies
 from sts_client.bucket.links import Links
 from sts_client.bucket.listing import Listing
@@ -14,7 +15,7 @@ from sts_client.objects import Objects
 from sts_client.provider import Provider
 
 
-class Bucket(Reads, Writes, Copies, Listing, Links, Transfers, Mirrors):
+class Bucket(Reads, Writes, Copies, Listing, Links, Transfers, Mirrors, Caching):
     """A bucket, as far as its grant reaches; safe to share between threads.
 
     With a pickle goes no lease and no token: another process fetches leases of its own, for which

@@ -1,5 +1,6 @@
 """Files and objects, moved as wholes: in parts, verified, resumed, never half."""
 
+from sts_client.transfer.attempts import attempt
 from sts_client.transfer.download import (
     Downloaded,
     Landed,
@@ -21,6 +22,7 @@ __all__ = [
     "Place",
     "Stopped",
     "TransferSettings",
+    "attempt",
     "download",
     "fetch",
     "fetch_version",

@@ -137,7 +137,7 @@ def test_whoever_swaps_folders_and_links_all_the_time_gains_nothing(
             for step in (
                 lambda: (folder / "b").rename(folder / "away"),
                 lambda: (folder / "b").symlink_to(outside, target_is_directory=True),
-                lambda: (folder / "b").unlink(),
+                (folder / "b").unlink,
                 lambda: (folder / "away").rename(folder / "b"),
             ):
                 try:
@@ -161,7 +161,11 @@ def test_a_file_that_changes_after_it_was_seen_is_not_deleted(bucket: Bucket, fo
     bucket.mirror("p/", folder)
     bucket.delete("p/b")
     bucket.put("p/a", b"new")
-    settings = TransferSettings(on_progress=lambda _: (folder / "b").write_bytes(b"mine"))
+
+    def change(_: int) -> None:
+        (folder / "b").write_bytes(b"mine")
+
+    settings = TransferSettings(on_progress=change)
     report = bucket.mirror("p/", folder, delete=True, settings=settings)
     assert [it.name for it in report.failed] == ["b"]
     assert (folder / "b").read_bytes() == b"mine"
