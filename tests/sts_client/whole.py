@@ -19,10 +19,16 @@ with warnings.catch_warnings():
 
 
 class Role:
-    """A source of leases: the sandbox's role, asked with the official SDK."""
+    """A source of leases: the sandbox's role, asked with the official SDK.
 
-    def __init__(self, places: Mapping[str, str]) -> None:
+    Args:
+        places: what `told` tells.
+        policy: of the session; without one it may do all that the role may.
+    """
+
+    def __init__(self, places: Mapping[str, str], policy: str = "") -> None:
         self._places = places
+        self._policy = policy
 
     def fetch(self, *, refused: str | None = None) -> Lease:  # noqa: ARG002 - each is a new one
         """Assume the role."""
@@ -32,6 +38,8 @@ class Role:
         request.set_protocol_type("http")
         request.set_RoleArn(places["role_arn"])
         request.set_RoleSessionName("whole")
+        if self._policy:
+            request.set_Policy(self._policy)
         client = AcsClient(places["access_key_id"], places["access_key_secret"], places["region"])
         keys = json.loads(client.do_action_with_exception(request))["Credentials"]
         client.session.close()
@@ -65,17 +73,17 @@ def told(sandbox: Sandbox) -> dict[str, str]:
 
 
 @contextmanager
-def opened_at(places: Mapping[str, str]) -> Iterator[Bucket]:
+def opened_at(places: Mapping[str, str], policy: str = "") -> Iterator[Bucket]:
     """Open the bucket at a sandbox's addresses."""
-    provider = Provider(Role(places))
+    provider = Provider(Role(places, policy))
     with Bucket(provider, Objects(provider, wait=lambda _: None)) as bucket:
         yield bucket
 
 
 @contextmanager
-def opened(sandbox: Sandbox) -> Iterator[Bucket]:
+def opened(sandbox: Sandbox, policy: str = "") -> Iterator[Bucket]:
     """Open the bucket of a sandbox."""
-    with opened_at(told(sandbox)) as bucket:
+    with opened_at(told(sandbox), policy) as bucket:
         yield bucket
 
 

@@ -30,6 +30,7 @@ class Mirrors(Part):
         changed here are replaced; `Report.replaced` names them. An object that changes while the
         run goes on comes in its new version. What fails with one stops no other, and is in the
         report; a run that is interrupted, or finds no way on at all, remembers what it has done.
+        Two runs in one folder wait for each other.
 
         No object is written outside of the folder, nor through a link in it. Names that could lead
         out, or would meet in one file, are refused; `Report.refused` says why.

@@ -73,7 +73,8 @@ def _expect_meant(known: Manifest, source: Source, below: Below, seen: Seen) -> 
             f"the folder mirrors {known.source.prefix!r} of {known.source.bucket}: before what is "
             f"not below {source.prefix!r} is deleted there, remove its {names.MANIFEST}"
         )
-    if seen.files and not (below.shown or below.refused or below.markers):
+    theirs = any(not names.is_ours(name) for name in seen.files)
+    if theirs and not (below.shown or below.refused or below.markers):
         raise UsageError(
             f"nothing is below {source.prefix!r}: delete would empty the folder, do it by hand"
         )
@@ -200,11 +201,10 @@ class _Down:
         else:
             head = self._head(self._prefix + name)
             shown, crc = Shown(head.etag, head.size), head.crc64
-        summed = None if crc is None else self._expect_tree().sum(name)
-        if summed is None or summed[1] != crc or summed[0].size != shown.size:
-            return False
-        self._remember(name, shown, summed[0], crc)
-        return True
+        found = self._expect_tree().holds(name, shown.size, crc)
+        if found is not None:
+            self._remember(name, shown, found, crc)
+        return found is not None
 
     def _landed(self, key: str, shown: Shown, place: Place) -> Landed:
         settings = self._work.settings

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import takewhile
+from unicodedata import category
 
 MANIFEST = ".oss-sts-mirror"
 """Name of the manifest, at the top of a mirrored folder."""
@@ -25,7 +26,9 @@ def is_marker(name: str) -> bool:
 
 def is_ours(name: str) -> bool:
     """Return whether a file is one of our own: the manifest, or part of a transfer."""
-    *above, last = fold(name).split("/")
+    # Some file systems look away from characters of format, such as U+200C.
+    seen = name if name.isascii() else "".join(it for it in name if category(it) != "Cf")
+    *above, last = fold(seen).split("/")
     return _OURS.fullmatch(last) is not None or (not above and last == MANIFEST)
 
 

@@ -55,6 +55,8 @@ def objects_below(objects: Objects, prefix: str, longest: int) -> Below:
     for entry in listed(objects, prefix):
         if not isinstance(entry, Entry) or not entry.key.startswith(prefix):
             raise BadAnswer("the listing shows what was not asked for: check the endpoint")
+        if not (entry.etag.isascii() and entry.etag.isprintable()):
+            raise BadAnswer("the listing has an ETag that can be no header: check the endpoint")
         name = entry.key.removeprefix(prefix)
         if names.is_marker(name):
             markers.append(name)

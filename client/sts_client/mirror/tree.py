@@ -22,6 +22,7 @@ from sts_client.mirror.plan import Found
 from sts_client.transfer import Place, summed
 
 _COMPOSED = "\N{LATIN SMALL LETTER E WITH ACUTE}"
+_Segments = tuple[str, ...]
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -41,10 +42,15 @@ class Seen:
 
 
 class Tree:
-    """An open folder."""
+    """An open folder.
 
-    def __init__(self, handle: int) -> None:
+    Attributes:
+        path: where it was opened.
+    """
+
+    def __init__(self, handle: int, path: Path) -> None:
         self._handle = handle
+        self.path = path
 
     def lock(self) -> None:
         """Wait until no other run is at this tree, where the file system knows such locks."""
@@ -79,35 +85,44 @@ class Tree:
             os.close(folder)
 
     def see(self) -> Seen:
-        """Look at all there is; raises OSError for a folder that cannot be read."""
+        """Look at all there is, but for what goes meanwhile.
+
+        Raises:
+            OSError: a folder cannot be read.
+        """
         seen = Seen({}, [], {})
-        left: list[tuple[str, ...]] = [()]
+        left: list[_Segments] = [()]
         while left:
             above = left.pop()
-            folder = self._entered(above)
+            try:
+                folder = self._entered(above)
+            except FileNotFoundError:
+                continue
+            except NotADirectoryError:
+                seen.others["/".join(above)] = "a link, or neither file nor folder"
+                continue
             try:
                 with os.scandir(folder) as entries:
                     for entry in entries:
-                        segments = (*above, entry.name)
-                        name = "/".join(segments)
-                        found = entry.stat(follow_symlinks=False)
-                        if stat.S_ISREG(found.st_mode):
-                            seen.files[name] = found_of(found)
-                        elif stat.S_ISDIR(found.st_mode):
-                            seen.folders.append(name)
-                            left.append(segments)
-                        else:
-                            link = stat.S_ISLNK(found.st_mode)
-                            seen.others[name] = "a link" if link else "neither file nor folder"
+                        with suppress(FileNotFoundError):
+                            left += _noted(seen, (*above, entry.name), entry)
             finally:
                 os.close(folder)
         return seen
 
-    def sum(self, name: str) -> tuple[Found, int] | None:
-        """Read a file: what it is, and its CRC-64; None if it is none, or changes meanwhile."""
-        with self.reading(name) as (handle, found):
-            crc = summed(handle)
-            return (found, crc) if found_of(os.fstat(handle)) == found else None
+    def holds(self, name: str, size: int, crc: int | None) -> Found | None:
+        """Return what a file is if it has this length and CRC-64; reads it if it has the length.
+
+        Raises:
+            OSError: it is no file, or cannot be read.
+        """
+        try:
+            with self.reading(name) as (handle, found):
+                if found.size != size or summed(handle) != crc:
+                    return None
+                return found if found_of(os.fstat(handle)) == found else None
+        except FileNotFoundError:
+            return None
 
     @contextmanager
     def reading(self, name: str) -> Iterator[tuple[int, Found]]:
@@ -171,6 +186,23 @@ class Tree:
         return at
 
 
+def _noted(
+    seen: Seen, segments: tuple[str, ...], entry: "os.DirEntry[str]"
+) -> list[tuple[str, ...]]:
+    """Note what something is; return the folders that are to be looked into."""
+    name = "/".join(segments)
+    found = entry.stat(follow_symlinks=False)
+    if stat.S_ISDIR(found.st_mode):
+        seen.folders.append(name)
+        return [segments]
+    if stat.S_ISREG(found.st_mode):
+        seen.files[name] = found_of(found)
+    else:
+        link = stat.S_ISLNK(found.st_mode)
+        seen.others[name] = "a link" if link else "neither file nor folder"
+    return []
+
+
 def found_of(found: os.stat_result) -> Found:
     """Return what of a file's state says whether it was touched."""
     return Found(found.st_size, found.st_mtime_ns, found.st_ino)
@@ -187,7 +219,7 @@ def opened(path: Path, *, make: bool) -> Iterator[Tree]:
         path.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, _FOLDER)
     try:
-        yield Tree(handle)
+        yield Tree(handle, path)
     finally:
         os.close(handle)
 

@@ -42,13 +42,13 @@ def upload_tree(
         # Looked at before the listing, as on the way down.
         seen = tree.see()
         below = objects_below(objects, prefix, names.LONGEST)
-        run = _Up(objects, source, tree, path, known, seen, below, settings, at_once)
-        if delete and below.shown and not seen.files:
+        if delete and below.shown and all(names.is_ours(name) for name in seen.files):
             raise UsageError(
                 f"no file is in {path}: delete would remove all objects below {prefix!r}, is "
                 f"something not mounted?"
             )
-        run.forbid_overwrite = forbid_overwrite
+        work = (settings, at_once)
+        run = _Up(objects, source, tree, known, seen, below, work, only_create=forbid_overwrite)
         if dry_run:
             return run.rehearse(delete=delete)
         try:
@@ -76,7 +76,6 @@ class _Up:
 
     Attributes:
         ledger: what it has done.
-        forbid_overwrite: whether objects that are there stay.
     """
 
     def __init__(
@@ -84,18 +83,17 @@ class _Up:
         objects: Objects,
         source: Source,
         tree: Tree,
-        path: Path,
         known: Manifest,
         seen: Seen,
         below: Below,
-        settings: TransferSettings,
-        at_once: int,
+        work: tuple[TransferSettings, int],
+        *,
+        only_create: bool,
     ) -> None:
-        self.forbid_overwrite = False
         self._objects = objects
         self._prefix = source.prefix
         self._tree = tree
-        self._path = path
+        self._only_create = only_create
         self._shown = below.shown
         refused = dict(below.refused)
         self._found = {}
@@ -114,7 +112,7 @@ class _Up:
         records = known.records if known.source == source else {}
         self._before = {name: it for name, it in records.items() if name in self._found}
         self.ledger = Ledger(self._before, skipped, refused)
-        self._work = Work(settings, at_once, self.ledger.fail)
+        self._work = Work(*work, self.ledger.fail)
 
     def run(self, *, delete: bool) -> Report:
         """Do it."""
@@ -160,11 +158,9 @@ class _Up:
         if self._is_same(name, verdict) or self._is_forbidden(name):
             return
         key = self._prefix + name
-        headers = put_headers(
-            forbid_overwrite=self.forbid_overwrite, content_type=guessed_type(key)
-        )
+        headers = put_headers(forbid_overwrite=self._only_create, content_type=guessed_type(key))
         with self._tree.reading(name) as (handle, found):
-            where = os.path.realpath(self._path / name)
+            where = os.path.realpath(self._tree.path / name)
             settings = self._work.settings
             result = upload_open(self._objects, handle, where, key, headers, settings)
         self._note(name, found.size)
@@ -184,15 +180,13 @@ class _Up:
                 return False
             assert isinstance(head, Head)  # noqa: S101 - no condition asks for a 304
             shown, crc = Shown(head.etag, head.size), head.crc64
-        summed = None if crc is None else self._tree.sum(name)
-        if summed is None or summed[1] != crc or summed[0].size != shown.size:
-            return False
-        if shown == self._shown[name]:
-            self.ledger.remember(name, shown, summed[0], crc)
-        return True
+        found = self._tree.holds(name, shown.size, crc)
+        if found is not None and shown == self._shown[name]:
+            self.ledger.remember(name, shown, found, crc)
+        return found is not None
 
     def _is_forbidden(self, name: str) -> bool:
-        if not self.forbid_overwrite or name not in self._shown:
+        if not self._only_create or name not in self._shown:
             return False
         self.ledger.failed[name] = _EXISTS
         return True

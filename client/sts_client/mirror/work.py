@@ -1,7 +1,7 @@
 """Work: the objects and files of a run, several at a time; what fails with one stops no other."""
 
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from threading import Event, Lock
 
@@ -16,6 +16,7 @@ _SERVER_ERROR = 500
 _TOO_MANY = 429
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
 _FOR_ALL = (
+    errors.UsageError,
     errors.VendingError,
     errors.TokenUnavailable,
     errors.TlsFailed,
@@ -62,7 +63,7 @@ class Work:
         self._lock = Lock()
         self._row = 0
 
-    def each(self, names: Iterable[str], do: Callable[[str], object]) -> None:
+    def each(self, names: Collection[str], do: Callable[[str], object]) -> None:
         """Do something with each name, in threads.
 
         Raises:
@@ -88,8 +89,9 @@ class Work:
                 else:
                     self._row = 0
 
-        tasks = [one_after_the_other] * self._at_once
-        run_all(tasks, threads=self._at_once, stop=self._stop)
+        if names:
+            tasks = [one_after_the_other] * min(self._at_once, len(names))
+            run_all(tasks, threads=len(tasks), stop=self._stop)
 
     def _is_for_all(self, error: Exception) -> bool:
         if isinstance(error, OSError):

@@ -67,7 +67,8 @@ class Place:
         """Return the permissions of the file that is there, or those of a new one."""
         found = self.found()
         if found is not None and stat.S_ISREG(found.st_mode):
-            return stat.S_IMODE(found.st_mode)
+            # Nothing more: bytes from elsewhere must not run as whoever owned the old ones.
+            return found.st_mode & 0o777
         # It can only be read by setting it; two threads that did so at once could leave it changed.
         with _UMASK:
             mask = os.umask(0o077)

@@ -181,6 +181,8 @@ def test_deletions_that_cannot_be_meant(bucket: Bucket, folder: Path) -> None:
     with pytest.raises(errors.UsageError, match="nothing is below"):
         bucket.mirror("p/", folder, delete=True)
     assert files(folder) == {"a": b"one"}
+    (folder / "a").unlink()
+    assert bucket.mirror("p/", folder, delete=True).ok  # now there is nothing on either side
 
 
 @pytest.mark.parametrize("prefix", ["p", "/", "/p/"])
@@ -189,6 +191,9 @@ def test_a_prefix_that_is_no_folder(bucket: Bucket, folder: Path, prefix: str) -
         bucket.mirror(prefix, folder)
     with pytest.raises(errors.UsageError, match="at_once"):
         bucket.mirror("p/", folder, at_once=0)
+    bucket.put("p/a", b"1")
+    with pytest.raises(errors.UsageError, match="part"):
+        bucket.mirror("p/", folder, settings=TransferSettings(part_size=0))
 
 
 def test_files_and_folders_that_change_places(bucket: Bucket, folder: Path) -> None:
@@ -263,10 +268,10 @@ def test_an_object_that_is_gone_meanwhile_is_told(bucket: Bucket, folder: Path) 
     assert files(folder) == {"a": b"one"}
 
 
-def test_permissions_of_files_are_kept(bucket: Bucket, folder: Path) -> None:
+def test_permissions_are_kept_but_not_to_run_as_somebody_else(bucket: Bucket, folder: Path) -> None:
     fill(bucket, {"p/a": b"one"})
     bucket.mirror("p/", folder)
-    (folder / "a").chmod(0o640)
+    (folder / "a").chmod(0o4640)
     bucket.put("p/a", b"other")
     bucket.mirror("p/", folder)
     assert stat.S_IMODE((folder / "a").stat().st_mode) == 0o640

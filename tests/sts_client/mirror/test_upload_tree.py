@@ -120,6 +120,7 @@ def test_deletions_stay_below_the_prefix_and_spare_what_was_skipped(
 def test_an_empty_folder_deletes_nothing(bucket: Bucket, tmp_path: Path) -> None:
     fill(bucket, {"p/a": b"1"})
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / MANIFEST).touch()
     with pytest.raises(errors.UsageError, match="no file"):
         bucket.upload_tree(tmp_path / "empty", "p/", delete=True)
     assert bucket.exists("p/a")

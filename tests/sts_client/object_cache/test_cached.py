@@ -135,6 +135,22 @@ def test_nothing_is_read_that_oss_was_not_asked_about(
     assert kept(folder) == []
 
 
+def test_whoever_may_not_read_it_does_not_read_it_here(
+    bucket: Bucket, cache: CachedObjects, folder: Path, sandbox: Sandbox
+) -> None:
+    bucket.put("alice/k", b"hers")
+    cache.get("alice/k")
+    statement = {
+        "Effect": "Allow",
+        "Action": "oss:GetObject",
+        "Resource": f"acs:oss:*:*:{sandbox.bucket}/bob/*",
+    }
+    policy = json.dumps({"Version": "1", "Statement": [statement]})
+    with opened(sandbox, policy) as bobs, pytest.raises(errors.AccessDenied):
+        bobs.cached(folder).get("alice/k")
+    assert not get(cache, "alice/k").came
+
+
 @pytest.mark.parametrize("size", [1, 100, 5 * PART])
 @pytest.mark.parametrize("place", [0, 0.5, 1, -1, -10, -20])
 def test_a_damaged_byte_is_noticed(
