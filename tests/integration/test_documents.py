@@ -3,10 +3,12 @@
 import re
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
+from sts_client import connect
 from sts_server.config import parse
 from sts_server.sandbox import Sandbox
 from sts_server.settings.oidc import OidcTable
@@ -35,6 +37,18 @@ def test_the_clients_program_runs(shared: Server, capsys: pytest.CaptureFixture[
     source = program("sts_client.connect").replace("https://sts.example.com", shared.url)
     run(source, get_jwt=lambda: KEYS["alice"])
     assert "b'a,b\\n1,2\\n'" in capsys.readouterr().out
+
+
+def test_the_program_of_folders_runs(
+    shared: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with connect(shared.url, grant="uploads", token=KEYS["alice"]) as bucket, chdir(tmp_path):
+        bucket.put("users/alice/report.csv", b"a,b\n3,4\n")
+        run(program("bucket.mirror("), bucket=bucket)
+    out = capsys.readouterr().out
+    assert out.startswith("True ")
+    assert "b'a,b\\n3,4\\n'" in out
+    assert (tmp_path / "local" / "report.csv").exists()
 
 
 def test_the_sandboxs_program_runs() -> None:

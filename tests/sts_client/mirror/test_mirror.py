@@ -240,6 +240,18 @@ def test_when_nothing_works_any_more_the_run_ends(
     assert (report.ok, report.unchanged) == (True, 10)
 
 
+def test_without_its_whole_listing_nothing_is_done(
+    bucket: Bucket, folder: Path, sandbox: Sandbox
+) -> None:
+    fill(bucket, {f"p/{number:04}": b"" for number in range(1001)})
+    folder.mkdir(parents=True)
+    (folder / "mine").touch()
+    sandbox.fault(operation="ListObjectsV2", nth=2, status=403, code="AccessDenied")
+    with pytest.raises(errors.AccessDenied):
+        bucket.mirror("p/", folder, delete=True)
+    assert [path.name for path in folder.iterdir()] == ["mine"]
+
+
 def test_an_object_that_changes_meanwhile_comes_in_its_new_version(
     bucket: Bucket, folder: Path
 ) -> None:
