@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from aliyunsdkcore.client import AcsClient
 from aliyunsdksts.request.v20150401.AssumeRoleRequest import AssumeRoleRequest
@@ -87,11 +88,15 @@ def opened(sandbox: Sandbox, policy: str = "") -> Iterator[Bucket]:
         yield bucket
 
 
-def open_uploads(sandbox: Sandbox) -> int:
-    """Count the uploads in parts that nobody has ended, as oss2 lists them."""
+def owned(sandbox: Sandbox) -> Any:
+    """Open the bucket as oss2 does, with a lease of the role."""
     keys = Role(told(sandbox)).fetch().credentials
     auth = oss2.StsAuth(
         keys.access_key_id, keys.access_key_secret, keys.security_token, auth_version="v4"
     )
-    bucket = oss2.Bucket(auth, sandbox.endpoint, sandbox.bucket, region=sandbox.region)
-    return len(bucket.list_multipart_uploads().upload_list)
+    return oss2.Bucket(auth, sandbox.endpoint, sandbox.bucket, region=sandbox.region)
+
+
+def open_uploads(sandbox: Sandbox) -> int:
+    """Count the uploads in parts that nobody has ended, as oss2 lists them."""
+    return len(owned(sandbox).list_multipart_uploads().upload_list)

@@ -11,7 +11,7 @@ from sts_client.errors import ObjectChanged, UsageError
 from sts_client.mirror import manifest, names
 from sts_client.mirror.ledger import Ledger
 from sts_client.mirror.manifest import Manifest, Source
-from sts_client.mirror.plan import Found, Shown, Verdict, blocked, plan, staying
+from sts_client.mirror.plan import Shown, Verdict, blocked, plan, staying
 from sts_client.mirror.report import Report
 from sts_client.mirror.sides import Below, objects_below, source_of
 from sts_client.mirror.tree import Seen, Tree, found_of, opened
@@ -189,7 +189,7 @@ class _Down:
             landed = self._landed(self._prefix + name, shown, place)
         head = landed.head
         self._note(name, head.size)
-        self._remember(name, Shown(head.etag, head.size), found_of(landed.found), head.crc64)
+        self.ledger.remember(name, Shown(head.etag, head.size), found_of(landed.found), head.crc64)
 
     def _is_same(self, name: str, verdict: Verdict) -> bool:
         """Say if a file is what its object is, be it that one has to read or to ask."""
@@ -203,11 +203,13 @@ class _Down:
             shown, crc = Shown(head.etag, head.size), head.crc64
         found = self._expect_tree().holds(name, shown.size, crc)
         if found is not None:
-            self._remember(name, shown, found, crc)
+            self.ledger.remember(name, shown, found, crc)
         return found is not None
 
     def _landed(self, key: str, shown: Shown, place: Place) -> Landed:
         settings = self._work.settings
+        if shown.is_link:
+            return fetch(self._objects, self._head(key), place, settings)
         try:
             return fetch_version(self._objects, key, shown.etag, shown.size, place, settings)
         except ObjectChanged:
@@ -223,13 +225,6 @@ class _Down:
         found, record = self._found.get(name), self._before.get(name)
         stranger = found is not None and (record is None or record.found != found)
         self.ledger.move(name, size, replaced=stranger)
-
-    def _remember(self, name: str, shown: Shown, found: Found, crc: int | None) -> None:
-        if shown == self._shown[name]:
-            self.ledger.remember(name, shown, found, crc)
-        else:
-            # A newer one, or a symbolic link, whose listing says nothing about its target.
-            self.ledger.forget(name)
 
     def _expect_tree(self) -> Tree:
         assert self._tree is not None  # noqa: S101 - there is none only where nothing was found

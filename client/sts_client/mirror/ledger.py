@@ -50,11 +50,6 @@ class Ledger:
         with self._lock:
             self.records[name] = Record(shown, found, crc)
 
-    def forget(self, name: str) -> None:
-        """Note that this is not known, or does not last."""
-        with self._lock:
-            self.records.pop(name, None)
-
     def report(self, wanted: Iterable[str], *, dry_run: bool) -> Report:
         """Sum it up; `wanted` are the names that should be the same now."""
         unchanged = set(wanted) - self._moved.keys() - self.failed.keys()

@@ -7,10 +7,11 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An object as a listing shows it; `etag` verbatim, `size` in bytes."""
+    """An object as a listing shows it; `etag` verbatim, `size` in bytes, of a link its own."""
 
     etag: str
     size: int
+    is_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ def judge(shown: Shown | None, found: Found | None, record: Record | None) -> Ve
     """Return what it takes, None if they are the same; None stands for what is not there."""
     if shown is None or found is None:
         return Verdict.MOVE
+    if shown.is_link:
+        return Verdict.ASK  # what it leads to may have changed
     if record is not None and record.shown == shown:
         if record.found == found:
             return None

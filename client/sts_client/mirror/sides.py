@@ -63,5 +63,5 @@ def objects_below(objects: Objects, prefix: str, longest: int) -> Below:
         elif reason := names.refusal_of(name, longest):
             refused[name] = reason
         else:
-            shown[name] = Shown(entry.etag, entry.size)
+            shown[name] = Shown(entry.etag, entry.size, entry.is_link)
     return Below(shown, tuple(markers), refused)

@@ -181,7 +181,7 @@ class _Up:
             assert isinstance(head, Head)  # noqa: S101 - no condition asks for a 304
             shown, crc = Shown(head.etag, head.size), head.crc64
         found = self._tree.holds(name, shown.size, crc)
-        if found is not None and shown == self._shown[name]:
+        if found is not None:
             self.ledger.remember(name, shown, found, crc)
         return found is not None
 

@@ -19,6 +19,7 @@ class Entry:
         etag: verbatim, quotes included, good for `if_none_match`.
         last_modified: aware.
         storage_class: such as ``Standard``.
+        is_link: whether it is a symbolic link: then what `get` brings is another object.
     """
 
     key: str
@@ -26,6 +27,7 @@ class Entry:
     etag: str
     last_modified: datetime
     storage_class: str
+    is_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def page_of(body: bytes) -> Page:
                 etag=_text(item, "ETag"),
                 last_modified=_time(_text(item, "LastModified")),
                 storage_class=item.findtext("StorageClass") or "",
+                is_link=item.findtext("Type") == "Symlink",
             )
             for item in root.iterfind("Contents")
         ]

@@ -25,7 +25,7 @@ from sts_server.sandbox.store.index import Index
 from sts_server.sandbox.store.record import Digest
 from sts_server.sandbox.store.record import Record as StoredRecord
 from tests.sts_client.mirror.ground import PART, SETTINGS, asked, files, fill, hidden
-from tests.sts_client.whole import opened, told
+from tests.sts_client.whole import opened, owned, told
 
 
 def test_what_is_below_a_prefix_is_in_the_folder(bucket: Bucket, folder: Path) -> None:
@@ -270,6 +270,22 @@ def test_an_object_that_changes_meanwhile_comes_in_its_new_version(
     assert files(folder) == {"a": b"one", "b": b"TWO", "big": big}
     report = bucket.mirror("p/", folder, settings=SETTINGS)
     assert (report.moved, report.unchanged) == ((), 3)
+
+
+def test_a_symbolic_link_in_the_bucket_is_what_it_leads_to(
+    bucket: Bucket, folder: Path, sandbox: Sandbox
+) -> None:
+    """Its listing says nothing about its target, so each run has to ask."""
+    fill(bucket, {"elsewhere": b"one", "p/a": b"two"})
+    owned(sandbox).put_symlink("elsewhere", "p/link")
+    assert bucket.mirror("p/", folder).ok
+    assert files(folder) == {"a": b"two", "link": b"one"}
+    assert bucket.mirror("p/", folder).unchanged == 2
+    assert bucket.upload_tree(folder, "p/").unchanged == 2  # it stays a link
+    bucket.put("elsewhere", b"ONE")
+    report = bucket.mirror("p/", folder)
+    assert (report.moved, report.replaced) == (("link",), ())
+    assert files(folder) == {"a": b"two", "link": b"ONE"}
 
 
 def test_an_object_that_is_gone_meanwhile_is_told(bucket: Bucket, folder: Path) -> None:

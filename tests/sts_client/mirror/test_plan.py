@@ -27,6 +27,8 @@ RECORD = Record(SHOWN, FOUND, 99)
         (None, FOUND, RECORD, Verdict.MOVE),
         (SHOWN, None, RECORD, Verdict.MOVE),
         (SHOWN, FOUND, RECORD, None),
+        (Shown('"E"', 5, is_link=True), FOUND, RECORD, Verdict.ASK),
+        (Shown('"E"', 0, is_link=True), FOUND, None, Verdict.ASK),
         (SHOWN, TOUCHED, RECORD, Verdict.READ),
         (SHOWN, Found(5, 100, 8), RECORD, Verdict.READ),
         (SHOWN, Found(6, 100, 7), RECORD, Verdict.MOVE),
