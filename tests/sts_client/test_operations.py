@@ -157,3 +157,14 @@ def test_a_signed_url_never_outlives_its_lease(bucket: Bucket) -> None:
     for seconds in (0, -1, 7 * 24 * 3600 + 1):
         with pytest.raises(errors.UsageError):
             bucket.presign_get("a", seconds=seconds)
+
+
+def test_a_clock_that_is_off_for_one_request_is_right_for_the_next(
+    bucket: Bucket, sandbox: Sandbox
+) -> None:
+    for _ in range(3):
+        sandbox.fault(operation="PutObject", skew=3600)
+        with pytest.raises(errors.RequestTimeTooSkewed):
+            bucket.put("a", bytes(5_000_000))  # so large that its connection is slowed down
+        sandbox.clear_faults()
+        bucket.put("a", b"abc")

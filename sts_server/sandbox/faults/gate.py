@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -89,7 +89,8 @@ class Gate:
         async def gated(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
             visit = self._visit(scope, partial(oss_target, scope, self._names))
             if visit is None:
-                await app(scope, receive, send)
+                with self._unskewed():
+                    await app(scope, receive, send)
                 return
             refuse = partial(self._oss_refusal, visit)
             await self._spoil(visit, receive, send, partial(app, scope), refuse)
@@ -102,7 +103,8 @@ class Gate:
         async def gated(scope: Mapping[str, Any], form: bytes, send: Send) -> None:
             visit = self._visit(scope, partial(sts_target, scope, form))
             if visit is None:
-                await app(scope, form, send)
+                with self._unskewed():
+                    await app(scope, form, send)
                 return
 
             async def receive() -> dict[str, Any]:
@@ -117,6 +119,11 @@ class Gate:
             await self._spoil(visit, receive, send, serve, refuse)
 
         return gated
+
+    def _unskewed(self) -> AbstractContextManager[None]:
+        # A connection that was slowed down goes on in the context of the request that slowed it,
+        # and so would the next request that comes over it.
+        return self._clock.skewed(timedelta())
 
     def _oss_refusal(self, visit: _Visit) -> Answer:
         answer = oss_refusal(visit.rule, visit.scope)
