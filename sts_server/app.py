@@ -97,10 +97,12 @@ class App(Live):
             audit = self.metrics.audited(
                 self._audit or _audit_log(tables.server.audit, self._clock, opened), granted
             )
+            # A copy: what a generation that never begins has made is nobody's.
+            oidc = dict(self._oidc)
             callers = (
                 Everybody()
                 if settings.insecure_dev
-                else desk(tables.callers, self._clock, self._oidc, self.metrics.proven)
+                else desk(tables.callers, self._clock, oidc, self.metrics.proven)
             )
             rate = Rate(tables.server.requests_per_caller)
             denials = (
@@ -147,6 +149,7 @@ class App(Live):
                 # While STS hangs, one caller must leave room for another.
                 self._cache.shelves.calls_at_once = max(1, tables.sts.max_calls // 2)
                 self._begun = True
+                self._oidc = {it.issuer: oidc[it.issuer] for it in tables.callers.oidc}
                 self.metrics.read(ready=lambda: probe.verdict.ready)
                 probing = asyncio.create_task(probe.run())
                 try:

@@ -64,6 +64,8 @@ def read_tables(text: str, *, insecure_dev: bool = False) -> Tables:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"not TOML: {error}"]) from None
+    except (ValueError, RecursionError):
+        raise ConfigError(["not TOML: a number is too long, or a list too deep"]) from None
     # No callers at all is a mistake of its own, found where callers are checked.
     document.setdefault("callers", {})
     try:

@@ -46,13 +46,17 @@ def read_denials(text: str) -> Denials:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"not TOML: {error}"]) from None
+    except (ValueError, RecursionError):
+        # Not all of them are TOMLDecodeErrors: a number may be too long, a list too deep.
+        raise ConfigError(["not TOML, or too much of it"]) from None
     problems = [
         f"{name}: is not known here; known are {', '.join(_NAMES)}"
         for name in document
         if name not in _NAMES
     ]
+    if not document:
+        # A write that was cut short looks so, too.
+        problems.append("says nothing: name callers, grants or everything; they may be empty")
     names: dict[str, frozenset[str]] = {}
     for name in ("callers", "grants"):
         value = document.get(name, [])

@@ -31,6 +31,8 @@ class DenyFile:
         signs = _signs(self._path)
         if signs != self._signs:
             self._signs = signs
+            # Whatever keeps it from being read must not leave the old one standing.
+            self._denials = EVERYTHING
             self._denials = self._reread()
         return self._denials
 

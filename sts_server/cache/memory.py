@@ -160,8 +160,7 @@ class MemoryCache:
         except Exception as error:
             entry.retry_at = self._stopwatch() + _RETRY_UPSTREAM
             entry.away = isinstance(error, _AWAY)
-            away = isinstance(error, UpstreamUnavailable)
-            if away or (isinstance(error, UpstreamFailure) and not error.asked):
+            if isinstance(error, UpstreamFailure) and not error.asked:
                 shelf.forgive_call(started)
             raise
         else:

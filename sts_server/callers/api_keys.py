@@ -46,8 +46,8 @@ class ApiKeys:
         self._clock = clock
 
     def claims(self, token: str) -> bool:
-        """Whether a token looks like a key, complete or not: such a one is nobody else's to see."""
-        return token.startswith(_START)
+        """Whether there is a key in a token, whole or not, alone or not: nobody else may see it."""
+        return _START in token
 
     async def authenticate(self, token: str) -> Caller:
         """Tell whose key this is.

@@ -26,6 +26,8 @@ def reloading(
         except ConfigError as error:
             for problem in error.problems:
                 _log.error("%s is not taken, the settings stay: %s", path, problem)
+        except Exception:  # noqa: BLE001 - whatever it is, whoever sent the signal has to hear of it
+            _log.exception("%s is not taken, the settings stay", path)
         else:
             logs.set_up(settings.tables.server.log_format, settings.tables.server.log_level)
             _log.info("%s is taken", path)

@@ -41,13 +41,18 @@ _OF_KEY: Final = (
     "MissingSecurityToken",
 )
 
+_NO_HOST = "there is no host of this name"
+_NOBODY = "nobody listens there"
+NOT_REACHED: Final = frozenset({_NO_HOST, _NOBODY})
+"""What `kind` says where STS itself has heard nothing."""
+
 _SIGNS: Final[Mapping[str, str]] = {
     # A word in the text of an error that never reached STS -> what the operator should know.
     "ca certificate bundle": "the file of trusted certificates cannot be read",
     "certificate": "its certificate is not trusted, or is another host's",
-    "name or service not known": "there is no host of this name",
-    "name resolution": "there is no host of this name",
-    "refused": "nobody listens there",
+    "name or service not known": _NO_HOST,
+    "name resolution": _NO_HOST,
+    "refused": _NOBODY,
     "timed out": "no answer in time",
 }
 

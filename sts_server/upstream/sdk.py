@@ -23,7 +23,13 @@ from aliyunsdksts.request.v20150401.GetCallerIdentityRequest import GetCallerIde
 from sts_server.access_key import AccessKey
 from sts_server.lease import RoleRequest
 from sts_server.shapes import is_loopback
-from sts_server.upstream.failures import is_about_key, kind, refusal, unavailable
+from sts_server.upstream.failures import (
+    NOT_REACHED,
+    is_about_key,
+    kind,
+    refusal,
+    unavailable,
+)
 from sts_server.upstream.own_key import OwnKey
 
 
@@ -120,7 +126,8 @@ class Connection:
             raise
         except Exception as error:  # noqa: BLE001 - the SDK lets IndexError, UnicodeError and others out
             # Its texts may hold a whole answer, so only the kind of error goes on.
-            raise unavailable(f"{self._endpoint}: {kind(error)}") from None
+            why = kind(error)
+            raise unavailable(f"{self._endpoint}: {why}", asked=why not in NOT_REACHED) from None
         return body
 
     def _client_for(self, key: AccessKey) -> AcsClient:

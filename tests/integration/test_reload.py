@@ -24,7 +24,7 @@ sha256 = ["{digest(CAROL_KEY)}"]
 @pytest.fixture
 def server(sandbox: Sandbox, tmp_path: Path) -> Iterator[Server]:
     deny = tmp_path / "deny.toml"
-    deny.write_text("")
+    deny.write_text("callers = []")
     text = CONFIG.replace("[server]", f'[server]\ndeny_file = "{deny}"')
     with vending_server(sandbox, tmp_path, text) as server:
         yield server

@@ -29,7 +29,7 @@ def test_a_change_counts_at_the_next_look(path: Path) -> None:
     assert denials() == Denials(callers=frozenset({"alice"}))
     replace(path, 'callers = ["bobby"]')
     assert denials() == Denials(callers=frozenset({"bobby"}))
-    replace(path, "")
+    replace(path, "grants = []")
     assert denials() == Denials()
 
 
@@ -38,7 +38,9 @@ def test_an_unchanged_file_is_not_read_again(path: Path) -> None:
     assert denials() is denials()
 
 
-@pytest.mark.parametrize("text", ["callers = [", "everything = 1", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["callers = [", "everything = 1", "\x00", "", "a = " + "9" * 5000, "a = " + "[" * 5000]
+)
 def test_a_mistake_stops_everything_until_it_is_mended(
     path: Path, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -56,7 +58,7 @@ def test_a_file_that_goes_away_stops_everything_until_it_is_back(path: Path) -> 
     path.unlink()
     assert denials() == EVERYTHING
     assert denials() == EVERYTHING
-    path.write_text("")
+    path.write_text("callers = []")
     assert denials() == Denials()
 
 

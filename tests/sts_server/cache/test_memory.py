@@ -299,12 +299,25 @@ def test_asks_that_are_too_many_cost_no_lease_that_is_there(sts: ScriptedSts) ->
 def test_calls_that_never_reached_sts_are_not_held_against_the_caller(sts: ScriptedSts) -> None:
     async def story() -> None:
         cache = cache_of(sts)
-        sts.error = AWAY
+        sts.error = UpstreamUnavailable("later", hint="nobody listens there", asked=False)
         for _ in range(CALLS_PER_CALLER + 5):
             with pytest.raises(UpstreamUnavailable):
                 await ask(cache)
         sts.error = None
         assert (await ask(cache)).lease.access_key_id
+
+    asyncio.run(story())
+
+
+def test_calls_that_sts_may_have_served_are(sts: ScriptedSts) -> None:
+    async def story() -> None:
+        cache = cache_of(sts)
+        sts.error = UpstreamUnavailable("later", hint="it broke off", asked=True)
+        for _ in range(CALLS_PER_CALLER):
+            with pytest.raises(UpstreamUnavailable):
+                await ask(cache)
+        with pytest.raises(TooManyRequests):
+            await ask(cache)
 
     asyncio.run(story())
 

@@ -64,6 +64,13 @@ def test_nothing_else_is_a_proof_and_nothing_of_it_is_repeated(token: str) -> No
     assert "ccc" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("token", ["", ALICE_KEY.upper(), digest(ALICE_KEY), f" {ALICE_KEY}"])
-def test_what_is_no_key_is_left_to_other_logins(token: str) -> None:
+@pytest.mark.parametrize("token", ["", ALICE_KEY.upper(), digest(ALICE_KEY), ALICE_KEY[4:]])
+def test_what_holds_no_key_is_left_to_other_logins(token: str) -> None:
     assert not KEYS.claims(token)
+
+
+@pytest.mark.parametrize("token", [f'"{ALICE_KEY}"', f"key={ALICE_KEY}", f",{ALICE_KEY}"])
+def test_a_key_among_other_signs_is_shown_to_nobody_else(token: str) -> None:
+    assert KEYS.claims(token)
+    with pytest.raises(Unauthenticated):
+        asyncio.run(KEYS.authenticate(token))
