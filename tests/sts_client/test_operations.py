@@ -1,12 +1,14 @@
 """What a bucket can do besides get and put, against the sandbox, which enforces as OSS does."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
 
 from sts_client import Bucket, NotModified, errors
+from sts_client.objects import Objects, operations
 from sts_server.sandbox import Sandbox
 from tests.sts_client.whole import opened
 
@@ -104,6 +106,16 @@ def test_a_copy_has_the_conditions_of_a_read_on_its_source(bucket: Bucket) -> No
         bucket.copy("a", "b", forbid_overwrite=True)
     with pytest.raises(errors.NoSuchKey):
         bucket.copy("none", "b")
+
+
+def test_a_link_stands_for_what_it_leads_to(bucket: Bucket) -> None:
+    bucket.put("dir/a b+中.txt", b"abc")
+    with closing(Objects(bucket.provider)) as objects:
+        objects.run(operations.link("link", "dir/a b+中.txt", {}))
+        assert bucket.get("link").read() == b"abc"
+        with pytest.raises(errors.FileAlreadyExists):
+            objects.run(operations.link("link", "else", {"x-oss-forbid-overwrite": "true"}))
+    assert bucket.get("link").read() == b"abc"
 
 
 def test_tags_come_and_go(bucket: Bucket) -> None:

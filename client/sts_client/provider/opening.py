@@ -43,6 +43,33 @@ def leases_from(  # noqa: PLR0913 - each is a word of its own to whoever calls
     Raises:
         UsageError: an argument cannot be right.
     """
+    source = source_from(
+        server,
+        grant=grant,
+        token=token,
+        prefix=prefix,
+        actions=actions,
+        duration=duration,
+        allow_http=allow_http,
+        disk_cache=disk_cache,
+        identity=identity,
+    )
+    return Provider(source, on_refresh=on_refresh)
+
+
+def source_from(
+    server: str | Sequence[str],
+    *,
+    grant: str,
+    token: Token,
+    prefix: str | None = None,
+    actions: Sequence[str] | None = None,
+    duration: int | None = None,
+    allow_http: bool = False,
+    disk_cache: str | Path | None = None,
+    identity: str | None = None,
+) -> LeaseSource:
+    """Return the source alone, for a provider of another kind; arguments as for `leases_from`."""
     wish = Wish(grant, prefix, actions, duration)
     servers = [server] if isinstance(server, str) else list(server)
     asked = [VendingServer(each, wish, token=token, allow_http=allow_http) for each in servers]
@@ -51,4 +78,4 @@ def leases_from(  # noqa: PLR0913 - each is a word of its own to whoever calls
         if not identity:
             raise UsageError("a disk cache needs identity=: whose leases are they?")
         source = DiskCache(source, disk_cache, (servers, repr(wish), identity))
-    return Provider(source, on_refresh=on_refresh)
+    return source

@@ -2,6 +2,7 @@
 
 from sts_client.objects.operations.copying import copy
 from sts_client.objects.operations.deleting import MOST_KEYS, delete_many
+from sts_client.objects.operations.linking import link
 from sts_client.objects.operations.listing import page
 from sts_client.objects.operations.multipart import (
     Part,
@@ -31,6 +32,7 @@ __all__ = [
     "get",
     "head",
     "initiate",
+    "link",
     "page",
     "parts",
     "put",
