@@ -23,15 +23,24 @@ class Streams:
         """Return those of this process, of which some may be closed."""
         return cls(*(_bytes_of(stream) for stream in (sys.stdin, sys.stdout, sys.stderr)))
 
-    def say(self, line: str) -> None:
-        """Write one line for people or programs to read."""
-        self.stdout.write(f"{_printable(line)}\n".encode())
+    def say(self, line: str, *, aside: bool = False) -> None:
+        """Write one line for people or programs to read, or beside what they read."""
+        if aside:
+            self.complain(line, bare=True)
+            return
+        self.stdout.write(f"{printable(line)}\n".encode())
         self.stdout.flush()
 
-    def complain(self, text: str) -> None:
-        """Write one line that says what went wrong, if there is anywhere to write it."""
-        with suppress(OSError):
-            self.stderr.write(f"sts-client: {_printable(' '.join(text.split()))}\n".encode())
+    def complain(self, text: str, *, bare: bool = False) -> None:
+        """Write one line on standard error, if there is anywhere to write it.
+
+        Args:
+            text: any; its line breaks do not count.
+            bare: without saying who says it.
+        """
+        who = "" if bare else "sts-client: "
+        with suppress(OSError, ValueError):
+            self.stderr.write(f"{who}{printable(' '.join(text.split()))}\n".encode())
             self.stderr.flush()
 
     @contextmanager
@@ -60,7 +69,8 @@ def _bytes_of(stream: TextIO | None) -> BinaryIO:
     return _Closed() if stream is None else stream.buffer
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text without what a terminal would act on."""
     # Names may hold line breaks and escape sequences, which a terminal would obey, and bytes that
     # are no UTF-8, which Python keeps as halves of surrogate pairs.
     return "".join(
