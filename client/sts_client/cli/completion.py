@@ -5,7 +5,7 @@ import argparse
 from sts_client.cli.commands import Commands, Setting, command
 from sts_client.cli.exits import DONE, Failed
 
-_FILES = {"file", "token_file"}
+_FILES = {"file", "manifest", "source", "target", "token_file"}
 _FOLDERS = {"disk_cache"}
 
 

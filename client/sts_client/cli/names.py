@@ -6,6 +6,11 @@ from sts_client.errors import UsageError
 METAVAR = "oss://bucket/key"
 
 
+def is_name(text: str) -> bool:
+    """Return whether a word names an object, or a prefix, and not a file."""
+    return text.startswith("oss://")
+
+
 def key_of(bucket: Bucket, name: str) -> str:
     """Return the key in a name; raises UsageError unless the bucket is that of the lease."""
     scheme, _, rest = name.partition("://")

@@ -11,7 +11,7 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import Never
 
-from sts_client.cli import completion, credentials, doctor, get, ls, put, rm, run_with, url
+from sts_client.cli import completion, credentials, doctor, get, ls, mirror, put, rm, run_with, url
 from sts_client.cli.commands import Setting
 from sts_client.cli.exits import FAILED, GONE, SIGNALLED, Ended, code_of
 from sts_client.cli.options import shared
@@ -19,6 +19,7 @@ from sts_client.cli.report import Report
 from sts_client.cli.streams import Streams
 from sts_client.errors import StsClientError, UsageError
 
+_COMMANDS = (get, put, ls, rm, mirror, url, credentials, run_with, doctor, completion)
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -81,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.set_defaults(root=root)
     commands = root.add_subparsers(required=True, metavar="command")
-    for command in (get, put, ls, rm, url, credentials, run_with, doctor, completion):
+    for command in _COMMANDS:
         command.add_to(commands)
     return root
 
