@@ -42,7 +42,7 @@ def open_listener(listen: str) -> socket.socket:
     """
     host, _, port = listen.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
-    listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=2048)
+    listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=_BACKLOG)
     # What is accepted here inherits it. Else an answer's body waits 40 ms for the client to
     # acknowledge its head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

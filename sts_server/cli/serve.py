@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import json
 import os
-import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -79,8 +78,6 @@ def add_to(commands: Commands) -> None:
 def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run until a signal ends it; raises ConfigError, Failed, SandboxError."""
     if not options.sandbox:
-        # Whoever asks for a reload while it starts gets what it starts with; else it would end.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         settings = parse(read(options.config), environ, insecure_dev=options.insecure_dev)
         server = settings.tables.server
         logs.set_up(server.log_format, server.log_level)

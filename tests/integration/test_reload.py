@@ -1,6 +1,9 @@
 """Settings and denials change while the server runs: at once, and all of them or none."""
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -160,3 +163,35 @@ def test_what_is_denied_while_sts_is_asked_is_not_handed_out(
     finally:
         sandbox.clear_faults()
     assert answers == [(403, "CallerNotAllowed")]
+
+
+def test_a_reload_before_it_is_ready_does_not_end_it(server: Server, sandbox: Sandbox) -> None:
+    other_config = server.config_path.with_name("other.toml")
+    other_config.write_text(server.config_path.read_text())
+    keys = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": sandbox.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": sandbox.access_key_secret,
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "sts_server", "serve", "--config", other_config],
+        env=os.environ | keys,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        # Python itself begins with SIGHUP as whoever started it has left it.
+        end = time.monotonic() + 10
+        while not ignores_hangup(other.pid) and time.monotonic() < end:
+            time.sleep(0.01)
+        other.send_signal(signal.SIGHUP)
+        assert other.stdout is not None
+        assert '"url"' in other.stdout.readline()
+        other.terminate()
+    assert other.returncode == 0
+
+
+def ignores_hangup(pid: int) -> bool:
+    """Look at the signals that a process ignores (proc(5), SigIgn)."""
+    (line,) = (
+        it for it in Path(f"/proc/{pid}/status").read_text().splitlines() if it.startswith("SigIgn")
+    )
+    return bool(int(line.split()[1], 16) & 1 << (signal.SIGHUP - 1))
