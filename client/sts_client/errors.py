@@ -73,34 +73,60 @@ class NetworkError(StsClientError):
             where: who was asked, for the message: a scheme and a host.
         """
         if isinstance(error, requests.exceptions.SSLError):
-            return TlsFailed(
-                f"{where} could not prove its identity (TLS failed): check the address, "
-                f"the clock, and the CA bundle named by REQUESTS_CA_BUNDLE"
-            )
+            return TlsFailed.at(where)
         if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
             # All that belongs to the connection comes wrapped; this comes from before it.
-            return TlsFailed(
-                "the CA bundle named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE cannot be read"
-            )
+            return TlsFailed.without_bundle()
         if isinstance(error, requests.exceptions.ProxyError):
-            return ConnectFailed(
-                f"the proxy on the way to {where} did not serve: check HTTPS_PROXY and NO_PROXY"
-            )
+            return ConnectFailed.by_proxy(where)
         if isinstance(error, requests.exceptions.Timeout):
-            return TimedOut(f"{where} did not answer in time: try again, or allow more time")
-        return ConnectFailed(f"no connection to {where}, or it broke: check address and network")
+            return TimedOut.at(where)
+        return ConnectFailed.at(where)
 
 
 class ConnectFailed(NetworkError):
     """Nobody answers at this address, or the connection broke before an answer."""
 
+    @classmethod
+    def at(cls, where: str) -> "ConnectFailed":
+        """Say it of a server."""
+        return cls(f"no connection to {where}, or it broke: check address and network")
+
+    @classmethod
+    def by_proxy(cls, where: str) -> "ConnectFailed":
+        """Say it of the proxy on the way to a server."""
+        return cls(f"the proxy on the way to {where} did not serve: check HTTPS_PROXY and NO_PROXY")
+
 
 class TimedOut(NetworkError):
     """The other side took too long."""
 
+    @classmethod
+    def at(cls, where: str) -> "TimedOut":
+        """Say it of a server."""
+        return cls(f"{where} did not answer in time: try again, or allow more time")
+
+    @classmethod
+    def endless(cls, seconds: float) -> "TimedOut":
+        """Say it of an answer that goes on and on."""
+        return cls(f"an answer did not end within {seconds:g} seconds: try again")
+
 
 class TlsFailed(NetworkError):
     """The certificate or the handshake is not acceptable."""
+
+    @classmethod
+    def at(cls, where: str) -> "TlsFailed":
+        """Say it of a server."""
+        return cls(
+            f"{where} could not prove its identity (TLS failed): check the address, "
+            f"the clock, and the CA bundle named by REQUESTS_CA_BUNDLE"
+        )
+
+    @classmethod
+    def without_bundle(cls) -> "TlsFailed":
+        """Say it of this machine."""
+        return cls("the CA bundle named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE cannot be read")
 
 
 class TransferError(StsClientError):

@@ -6,7 +6,7 @@ from typing import overload
 from sts_client import conditions
 from sts_client.bucket.part import Part
 from sts_client.conditions import ETag, HttpDate
-from sts_client.objects import NotModified, PutResult, operations, put_headers
+from sts_client.objects import NotModified, PutResult, copy_headers, operations
 
 
 class Copies(Part):
@@ -80,9 +80,7 @@ class Copies(Part):
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
         )
-        headers = put_headers(
+        headers = copy_headers(
             forbid_overwrite=forbid_overwrite, content_type=content_type, metadata=metadata
         )
-        if metadata is not None or content_type is not None:
-            headers["x-oss-metadata-directive"] = "REPLACE"
         return self._objects.run(operations.copy(source, key, holds, headers))

@@ -3,8 +3,7 @@
 from sts_client import conditions
 from sts_client.bucket.part import Part
 from sts_client.conditions import ETag, HttpDate
-from sts_client.objects import SignedUrl, put_headers
-from sts_client.signing import encode
+from sts_client.objects import SignedUrl, put_headers, saved_as
 
 
 class Links(Part):
@@ -42,8 +41,7 @@ class Links(Part):
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
         )
-        query = [] if save_as is None else [("response-content-disposition", _saved(save_as))]
-        return self._objects.presign("GET", key, query, headers, seconds)
+        return self._objects.presign("GET", key, saved_as(save_as), headers, seconds)
 
     def presign_put(
         self,
@@ -63,8 +61,3 @@ class Links(Part):
         """
         headers = put_headers(content_type=content_type, forbid_overwrite=forbid_overwrite)
         return self._objects.presign("PUT", key, (), headers, seconds)
-
-
-def _saved(name: str) -> str:
-    """Write a Content-Disposition: RFC 6266, section 4, with a name in RFC 8187's form."""
-    return f"attachment; filename*=UTF-8''{encode(name)}"

@@ -5,7 +5,6 @@ from typing import overload
 from sts_client import conditions
 from sts_client.bucket.part import Part
 from sts_client.conditions import ETag, HttpDate
-from sts_client.errors import NoSuchKey
 from sts_client.objects import ByteRange, Head, NotModified, Object, operations
 
 
@@ -120,11 +119,7 @@ class Reads(Part):
 
         OSS says so only to those who may read it: else `AccessDenied` is raised.
         """
-        try:
-            self._objects.run(operations.head(key, {}))
-        except NoSuchKey:
-            return False
-        return True
+        return self._objects.run(operations.exists(key))
 
     def tags(self, key: str) -> dict[str, str]:
         """Return the tags of an object; takes a right of its own, oss:GetObjectTagging."""

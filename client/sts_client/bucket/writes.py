@@ -1,7 +1,6 @@
 """The writes of a bucket: put and delete."""
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Never
 
 from sts_client.bucket.part import Part
@@ -73,12 +72,7 @@ class Writes(Part):
 
         One that is not there is no error. If one of a thousand may not be deleted none of them is.
         """
-        count = 0
-        left = iter(keys)
-        while some := list(islice(left, operations.MOST_KEYS)):
-            self._objects.run(operations.delete_many(some))
-            count += len(some)
-        return count
+        return self._objects.run(operations.delete_all(keys))
 
     def append(
         self,

@@ -9,8 +9,8 @@ from random import random
 from sts_client.bucket import Bucket
 from sts_client.errors import UsageError
 from sts_client.objects import Objects
-from sts_client.provider import Provider, in_background, source_from
-from sts_client.source import TokenFile
+from sts_client.provider import Provider, in_background, source_of
+from sts_client.source import TokenFile, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,10 @@ def leases(
     token = environ.get("OSS_STS_TOKEN", "")
     if not options.token_file and not token:
         raise UsageError("say --token-file, or set OSS_STS_TOKEN")
-    source = source_from(
+    source = source_of(
         servers,
-        grant=grant,
+        Wish(grant, duration=options.duration),
         token=TokenFile(options.token_file) if options.token_file else token,
-        duration=options.duration,
         allow_http=options.allow_http,
         disk_cache=options.disk_cache,
         identity=options.identity,

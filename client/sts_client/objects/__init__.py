@@ -5,14 +5,19 @@ from sts_client.objects.address import check_key
 from sts_client.objects.byte_range import ByteRange
 from sts_client.objects.head import Head, NotModified
 from sts_client.objects.listed import listed
-from sts_client.objects.listing import Entry, Folder, Page
+from sts_client.objects.listing import Entry, Folder, Page, Walk
 from sts_client.objects.operations import AppendResult, PutResult
 from sts_client.objects.payload import Data, Payload
-from sts_client.objects.put_headers import guessed_type, put_headers, refuse_conditions
+from sts_client.objects.put_headers import (
+    copy_headers,
+    guessed_type,
+    put_headers,
+    refuse_conditions,
+)
 from sts_client.objects.reading import Object
 from sts_client.objects.refusal import STALE_LEASE
 from sts_client.objects.service import Objects, wait
-from sts_client.objects.signed_url import SignedUrl
+from sts_client.objects.signed_url import SignedUrl, saved_as
 
 __all__ = [
     "STALE_LEASE",
@@ -29,11 +34,14 @@ __all__ = [
     "Payload",
     "PutResult",
     "SignedUrl",
+    "Walk",
     "check_key",
+    "copy_headers",
     "guessed_type",
     "listed",
     "operations",
     "put_headers",
     "refuse_conditions",
+    "saved_as",
     "wait",
 ]

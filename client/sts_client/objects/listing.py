@@ -45,6 +45,29 @@ class Page:
     next_token: str | None
 
 
+class Walk:
+    """The way through a listing, page after page, and never in a circle.
+
+    Attributes:
+        token: asks for the next page; None for the first.
+        ended: whether there is no next page.
+    """
+
+    def __init__(self) -> None:
+        self.token: str | None = None
+        self.ended = False
+        self._seen: set[str] = set()
+
+    def turn(self, page: Page) -> None:
+        """Go on from a page to the next one; raises `BadAnswer` if it has been seen."""
+        self.token = page.next_token
+        self.ended = self.token is None
+        if self.token in self._seen:
+            raise BadAnswer("the listing goes in a circle: check the endpoint")
+        if self.token is not None:
+            self._seen.add(self.token)
+
+
 def page_of(body: bytes) -> Page:
     """Read a page, its entries in the order of their names.
 

@@ -60,6 +60,11 @@ class Payload:
         else:
             self._parts = iter(lambda: file.read(CHUNK), b"")
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether reading it takes no waiting."""
+        return isinstance(self._file, io.BytesIO)
+
     def rewind(self) -> bool:
         """Go back to the first byte; return whether that is possible."""
         if self._file is None:
@@ -81,21 +86,23 @@ class Payload:
         parts = self._pieces() if self._parts is None else self._parts
         while True:
             try:
-                part = _bytes_of(next(parts))
+                part = self.count(next(parts))
             except StopIteration:
                 break
             except Exception as error:
-                # Left alone an OSError, or one of the HTTP library's if the data come from there,
-                # would pass for a failure of the connection to OSS.
-                raise PayloadError(
-                    "the data to upload could not be read to its end, see the cause"
-                ) from error
-            self.crc64 = crc64.xz(part, self.crc64)
+                raise unreadable() from error
             if left is not None:
                 left -= len(part)
             yield part
         if left:
             raise PayloadError(f"the file to upload ended {left} bytes early: it was changed")
+
+    def count(self, part: object) -> bytes:
+        """Sum up a piece of the data, whatever kind of bytes it is, and return it as bytes."""
+        # A view counts its items, which may be wider than a byte: by that count it would be cut.
+        found = part if isinstance(part, bytes) else memoryview(cast("bytes", part)).tobytes()
+        self.crc64 = crc64.xz(found, self.crc64)
+        return found
 
     def _pieces(self) -> Iterator[bytes]:
         left = self.length or 0
@@ -104,6 +111,10 @@ class Payload:
             yield part
 
 
-def _bytes_of(part: object) -> bytes:
-    # A view counts its items, which may be wider than a byte: by that count it would be cut.
-    return part if isinstance(part, bytes) else memoryview(cast("bytes", part)).tobytes()
+def unreadable() -> PayloadError:
+    """Give the error for whatever a caller's own data raised, which becomes its cause.
+
+    Left alone an OSError, or one of the HTTP library's if the data come from there, would pass for
+    a failure of the connection to OSS.
+    """
+    return PayloadError("the data to upload could not be read to its end, see the cause")

@@ -29,6 +29,25 @@ def put_headers(
     return headers | _metadata_headers(metadata or {})
 
 
+def copy_headers(
+    *,
+    forbid_overwrite: bool = False,
+    content_type: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the headers of a copy, which keeps what its source says unless either is given.
+
+    Raises:
+        UsageError: as for `put_headers`.
+    """
+    headers = put_headers(
+        forbid_overwrite=forbid_overwrite, content_type=content_type, metadata=metadata
+    )
+    if metadata is not None or content_type is not None:
+        headers["x-oss-metadata-directive"] = "REPLACE"
+    return headers
+
+
 def guessed_type(key: str) -> str:
     """Return the media type that a name's ending stands for, on every machine the same.
 

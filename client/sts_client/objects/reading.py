@@ -1,7 +1,6 @@
 """An object as it is read: its body, with the checks that make it trustworthy."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
@@ -9,6 +8,7 @@ import requests
 import urllib3
 
 from sts_client.errors import StsClientError, TransferError, UsageError
+from sts_client.objects.described import Described
 from sts_client.objects.head import Head
 from sts_client.objects.tally import Tally
 
@@ -18,7 +18,7 @@ SMALL = 64 * 1024
 """Bytes up to which a body is read at once, so that its connection is free before it is used."""
 
 
-class Object:
+class Object(Described):
     """An object that is being read, like a file: `read`, iterate, close or use in a ``with``.
 
     The bytes are those stored; a ``Content-Encoding`` is not undone. Once the last byte of a whole
@@ -27,7 +27,7 @@ class Object:
     """
 
     def __init__(self, head: Head, response: requests.Response, *, whole: bool) -> None:
-        self.head = head
+        super().__init__(head)
         self._response = response
         self._tally = Tally(head, whole=whole)
         self._ready = b""
@@ -35,39 +35,6 @@ class Object:
         self._error: StsClientError | None = None
         if head.length <= SMALL:
             self._ready = self._rest()
-
-    def __repr__(self) -> str:
-        return f"Object({self.head!r})"
-
-    @property
-    def key(self) -> str:
-        """Its name."""
-        return self.head.key
-
-    @property
-    def etag(self) -> str:
-        """Verbatim, quotes included: good for `if_match` and `if_none_match`."""
-        return self.head.etag
-
-    @property
-    def size(self) -> int:
-        """Bytes of the whole object, also where only a range of it is read."""
-        return self.head.size
-
-    @property
-    def last_modified(self) -> datetime | None:
-        """When it was last written; aware, to the second."""
-        return self.head.last_modified
-
-    @property
-    def content_type(self) -> str:
-        """As stored."""
-        return self.head.content_type
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """The user's own, names in lower case without ``x-oss-meta-``."""
-        return self.head.metadata
 
     def read(self, size: int | None = -1) -> bytes:
         """Return up to `size` bytes, or all that are left; b"" at the end, as files do.

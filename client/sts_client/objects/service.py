@@ -4,23 +4,22 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import requests
 import urllib3
 
 from sts_client.credentials import Lease, Style
-from sts_client.errors import StsClientError, TruncatedBody, UsageError
+from sts_client.errors import StsClientError, TruncatedBody
 from sts_client.objects import operations
-from sts_client.objects.address import Address, address_of, check_endpoint, check_key
 from sts_client.objects.byte_range import ByteRange
 from sts_client.objects.call import Call
 from sts_client.objects.exchange import pause
 from sts_client.objects.head import NotModified
 from sts_client.objects.reading import Object
-from sts_client.objects.signed_url import LONGEST_LIFE, SignedUrl
+from sts_client.objects.signed_url import SignedUrl
+from sts_client.objects.signer import Signer
 from sts_client.objects.steps import (
     Close,
     Mistimed,
@@ -33,8 +32,8 @@ from sts_client.objects.steps import (
     Steps,
 )
 from sts_client.objects.transport import Transport
-from sts_client.provider import Provider
-from sts_client.signing import Query, SigningKeys, V4Auth
+from sts_client.provider import Leases
+from sts_client.signing import Query
 from sts_client.source import bounded
 
 T = TypeVar("T")
@@ -81,7 +80,7 @@ class Objects:
 
     def __init__(
         self,
-        provider: Provider,
+        provider: Leases,
         *,
         endpoint: str | None = None,
         style: Style | None = None,
@@ -92,24 +91,18 @@ class Objects:
         stopwatch: Callable[[], float] = time.monotonic,
         wait: Callable[[int], None] = wait,
     ) -> None:
-        if endpoint is not None:
-            check_endpoint(endpoint, allow_http=allow_http)
-        if style is not None and style not in get_args(Style):
-            raise UsageError(f"style is one of {', '.join(get_args(Style))}")
+        self._signer = Signer(endpoint=endpoint, style=style, allow_http=allow_http, clock=clock)
         self._provider = provider
         self._endpoint = endpoint
         self._style = style
         self._allow_http = allow_http
         self._patience = patience
-        self._clock = clock
         self._stopwatch = stopwatch
         self._wait = wait
         self._timeout = timeout
         self._transport = Transport(timeout)
-        self._keys = SigningKeys()
-        self._addressed: tuple[Lease, Address] | None = None
 
-    def __reduce__(self) -> tuple[Callable[[Provider], "Objects"], tuple[Provider]]:
+    def __reduce__(self) -> tuple[Callable[[Leases], "Objects"], tuple[Leases]]:
         made = partial(
             Objects,
             endpoint=self._endpoint,
@@ -134,18 +127,7 @@ class Objects:
         self, method: str, key: str, query: Query, headers: Mapping[str, str], seconds: int
     ) -> SignedUrl:
         """Sign a URL for whoever sends just these headers; it ends with the lease at the latest."""
-        lease = self._provider.lease()
-        now = self._clock() + lease.offset
-        if not 1 <= seconds <= LONGEST_LIFE:
-            raise UsageError(f"a signed URL lives from 1 to {LONGEST_LIFE} seconds")
-        life = min(seconds, int(lease.expiry - now))
-        signed = self._auth(lease, check_key(key), query).in_query(method, headers, life)
-        return SignedUrl(
-            url=self._address(lease).url(key, signed),
-            method=method,
-            headers=headers,
-            expires=datetime.fromtimestamp(now + life, UTC),
-        )
+        return self._signer.link(self._provider.lease(), method, key, query, headers, seconds)
 
     def close(self) -> None:
         """Close idle connections; the next request opens new ones."""
@@ -191,36 +173,13 @@ class Objects:
                 raise TruncatedBody("the connection broke within an answer: try again") from None
 
     def _prepared(self, call: Call, lease: Lease) -> requests.PreparedRequest:
+        signed = self._signer.signed(call, lease)
         prepared = requests.PreparedRequest()
-        prepared.prepare_method(call.method)
+        prepared.prepare_method(signed.method)
         # Set, not prepared: that would decode parts of the key and resolve its dots.
-        prepared.url = self._address(lease).url(call.key, call.query)
-        prepared.prepare_headers(call.headers)
+        prepared.url = signed.url
+        prepared.prepare_headers(signed.headers)
         if call.payload is not None:
             body: Any = call.payload.chunks()  # which the library takes, its annotation does not
             prepared.body = body
-            if call.payload.length is None:
-                prepared.headers["Transfer-Encoding"] = "chunked"
-            else:
-                prepared.headers["Content-Length"] = str(call.payload.length)
-        return self._auth(lease, call.key, call.query)(prepared)
-
-    def _auth(self, lease: Lease, key: str, query: Query) -> V4Auth:
-        return V4Auth(
-            lease.credentials,
-            region=lease.region,
-            bucket=lease.bucket,
-            key=key,
-            now=self._clock() + lease.offset,
-            query=query,
-            keys=self._keys,
-        )
-
-    def _address(self, lease: Lease) -> Address:
-        known = self._addressed
-        if known is None or known[0] is not lease:
-            address = address_of(
-                lease, endpoint=self._endpoint, style=self._style, allow_http=self._allow_http
-            )
-            known = self._addressed = (lease, address)
-        return known[1]
+        return prepared

@@ -43,13 +43,11 @@ def leases_from(  # noqa: PLR0913 - each is a word of its own to whoever calls
     Raises:
         UsageError: an argument cannot be right.
     """
-    source = source_from(
-        server,
-        grant=grant,
+    servers = [server] if isinstance(server, str) else list(server)
+    source = source_of(
+        servers,
+        Wish(grant, prefix, actions, duration),
         token=token,
-        prefix=prefix,
-        actions=actions,
-        duration=duration,
         allow_http=allow_http,
         disk_cache=disk_cache,
         identity=identity,
@@ -57,25 +55,24 @@ def leases_from(  # noqa: PLR0913 - each is a word of its own to whoever calls
     return Provider(source, on_refresh=on_refresh)
 
 
-def source_from(
-    server: str | Sequence[str],
+def source_of(
+    servers: Sequence[str],
+    wish: Wish,
     *,
-    grant: str,
     token: Token,
-    prefix: str | None = None,
-    actions: Sequence[str] | None = None,
-    duration: int | None = None,
-    allow_http: bool = False,
-    disk_cache: str | Path | None = None,
-    identity: str | None = None,
+    allow_http: bool,
+    disk_cache: str | Path | None,
+    identity: str | None,
 ) -> LeaseSource:
-    """Return the source alone, for a provider of another kind; arguments as for `leases_from`."""
-    wish = Wish(grant, prefix, actions, duration)
-    servers = [server] if isinstance(server, str) else list(server)
+    """Return what asks the servers, and a disk cache before them if there is one.
+
+    Raises:
+        UsageError: an argument cannot be right.
+    """
     asked = [VendingServer(each, wish, token=token, allow_http=allow_http) for each in servers]
     source: LeaseSource = asked[0] if len(asked) == 1 else Fallbacks(asked)
-    if disk_cache is not None:
-        if not identity:
-            raise UsageError("a disk cache needs identity=: whose leases are they?")
-        source = DiskCache(source, disk_cache, (servers, repr(wish), identity))
-    return source
+    if disk_cache is None:
+        return source
+    if not identity:
+        raise UsageError("a disk cache needs identity=: whose leases are they?")
+    return DiskCache(source, disk_cache, (list(servers), repr(wish), identity))

@@ -1,32 +1,20 @@
-"""Keeps one lease fresh for many threads. When to act is decided in `freshness`, not here."""
+"""Keeps one lease fresh for many threads. When to act is decided in `holding`, not here."""
 
-import logging
 import random
 import time
 from collections.abc import Callable
 from concurrent.futures import InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from threading import Lock, get_ident
 
 from sts_client.credentials import Credentials, Lease
-from sts_client.errors import BadLease, VendingError
-from sts_client.freshness import Freshness, dead_after, judge, next_attempt, stale_from
+from sts_client.freshness import Freshness
 from sts_client.provider.flight import Flight
 from sts_client.provider.forks import start_over_in_children
-from sts_client.provider.refresh import Refresh, in_background
+from sts_client.provider.holding import Holding
+from sts_client.provider.refresh import Refresh, in_background, tell
 from sts_client.source import LeaseSource
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A lease, and until when (local clock) it is handed out without a second thought."""
-
-    lease: Lease
-    quiet_until: float
 
 
 class _WouldWait(Exception):
@@ -69,16 +57,13 @@ class Provider:
         self._stopwatch = stopwatch
         self._random = random
         self._behind = behind
-        self._held: _Held | None = None
-        self._refused: str | None = None
-        self._failures = 0
+        self._holding = Holding()
         self._flight: Flight | None = None
         self._lock = Lock()
         start_over_in_children(self)
 
     def __repr__(self) -> str:
-        held = self._held
-        return f"Provider({self._source!r}, lease={held.lease if held else None!r})"
+        return f"Provider({self._source!r}, lease={self._holding.lease!r})"
 
     def __reduce__(self) -> tuple[Callable[[LeaseSource], "Provider"], tuple[LeaseSource]]:
         return partial(Provider, on_refresh=self._on_refresh), (self._source,)
@@ -89,9 +74,10 @@ class Provider:
         Raises:
             StsClientError: there is none to use and none was to be had, for the reason it says.
         """
-        held = self._held
-        if held is not None and self._clock() < held.quiet_until:
-            return held.lease
+        holding = self._holding
+        lease = holding.lease
+        if lease is not None and self._clock() < holding.quiet_until:
+            return lease
         return self._settle()
 
     def ready(self, *, refused: str | None = None) -> Lease | None:
@@ -130,16 +116,12 @@ class Provider:
         any more, another thread has been here before. Raises as `lease` does.
         """
         with self._lock:
-            if self._held is not None and self._held.lease is lease:
-                self._held = None
+            self._holding = self._holding.untimed(lease)
         return self.lease()
 
     def _drop(self, access_key_id: str) -> None:
         with self._lock:
-            held = self._held
-            if held is not None and held.lease.credentials.access_key_id == access_key_id:
-                self._held = None
-                self._refused = access_key_id
+            self._holding = self._holding.without(access_key_id)
 
     def _settle(self, *, patient: bool = True) -> Lease:
         """Return the lease to use now, after a refresh by this thread or another if need be."""
@@ -148,11 +130,11 @@ class Provider:
         try:
             while True:
                 with self._lock:
-                    held, flight = self._held, self._flight
-                    state = self._state(held)
+                    held, flight = self._holding.lease, self._flight
+                    state = self._holding.state(self._clock())
                     served = state is Freshness.FRESH or (state is Freshness.STALE and flight)
                     if held is not None and served:
-                        return held.lease
+                        return held
                     if not patient and (held is None or state is Freshness.DEAD):
                         raise _WouldWait
                     if flight is None:
@@ -160,7 +142,7 @@ class Provider:
                 if flight is mine and held is not None and state is Freshness.STALE:
                     ours = not self._started_behind(mine)
                     if not ours or not patient:
-                        return (self._held or held).lease
+                        return self._holding.lease or held
                 if flight is mine:
                     return self._refresh(mine)
                 lease = flight.awaited(partial(self._is_present, flight))
@@ -199,94 +181,47 @@ class Provider:
             self._flight = None
         flight.cancel()
 
-    def _state(self, held: _Held | None) -> Freshness:
-        if held is None:
-            return Freshness.DEAD
-        now = self._clock()
-        if now < held.quiet_until:
-            return Freshness.FRESH
-        lease = held.lease
-        state = judge(now + lease.offset, lease.issued, lease.refresh_after, lease.expiry)
-        # Jitter is part of quiet_until, which is over.
-        return Freshness.STALE if state is Freshness.FRESH else state
-
     def _refresh(self, flight: Flight) -> Lease:
         """Fetch as the one thread that does, and let the others know how it went."""
         started = self._stopwatch()
         try:
             lease = self._replace()
         except Exception as error:
-            self._tell(Refresh(self._stopwatch() - started, error=error))
-            held = self._after_failure(error)
-            if held is None:
+            tell(self._on_refresh, Refresh(self._stopwatch() - started, error=error))
+            old = self._after_failure(error)
+            if old is None:
                 with suppress(InvalidStateError):
                     flight.set_exception(error)
                 raise
-            lease = held.lease
+            lease = old
         else:
-            self._tell(Refresh(self._stopwatch() - started, lease))
+            tell(self._on_refresh, Refresh(self._stopwatch() - started, lease))
         # Given up meanwhile, where an interrupt struck just when it had been started behind.
         with suppress(InvalidStateError):
             flight.set_result(lease)
         return lease
 
-    def _tell(self, refresh: Refresh) -> None:
-        if self._on_refresh is None:
-            return
-        try:
-            self._on_refresh(refresh)
-        except Exception as error:  # noqa: BLE001 - metrics that fail must not cost a lease
-            _log.warning("on_refresh raised %s", type(error).__name__)
-
     def _replace(self) -> Lease:
         """Fetch a lease and hold it in place of the old one."""
         while True:
-            refused = self._refused
+            refused = self._holding.refused
             lease = self._source.fetch(refused=refused)
-            self._expect_alive(lease)
             with self._lock:
-                late = self._refused
-                if late != refused and late == lease.credentials.access_key_id:
-                    # It was reported while this fetch, which did not name it, was under way.
-                    continue
-                jitter = self._random()
-                stale = stale_from(lease.issued, lease.refresh_after, lease.expiry, jitter)
-                quiet_until = stale - lease.offset
-                now = self._clock()
-                if quiet_until <= now:
-                    # The source has nothing better at the moment: asking at once will not help.
-                    self._failures += 1
-                    quiet_until = next_attempt(now, self._failures, self._random(), None)
-                else:
-                    self._failures = 0
-                self._held = _Held(lease, quiet_until)
-                self._refused = None
-                self._flight = None
-                return lease
+                renewed = self._holding.renewed(lease, refused, self._clock(), self._random)
+                if renewed is not None:
+                    self._holding = renewed
+                    self._flight = None
+                    return lease
 
-    def _expect_alive(self, lease: Lease) -> None:
-        now = self._clock() + lease.offset
-        if judge(now, lease.issued, lease.refresh_after, lease.expiry) is Freshness.DEAD:
-            raise BadLease(
-                f"the new lease has only {max(lease.expiry - now, 0):.0f} seconds left, too few "
-                f"to use it: the vending server keeps leases for too long, or its clock is wrong"
-            )
-
-    def _after_failure(self, error: Exception) -> _Held | None:
+    def _after_failure(self, error: Exception) -> Lease | None:
         """Put off the next attempt and return the old lease, if that is still to be used."""
         with self._lock:
             self._flight = None
-            held = self._held
-            if held is None or self._state(held) is Freshness.DEAD:
+            holding = self._holding.put_off(error, self._clock(), self._random)
+            if holding is None:
                 return None
-            self._failures += 1
-            wait = error.retry_after if isinstance(error, VendingError) else None
-            now = self._clock()
-            again = next_attempt(now, self._failures, self._random(), wait)
-            lease = held.lease
-            dead = dead_after(lease.issued, lease.expiry) - lease.offset
-            self._held = _Held(lease, min(again, dead))
-            return held
+            self._holding = holding
+            return holding.lease
 
     def start_over(self) -> None:
         """Begin anew in a forked child, with the lease that was inherited."""

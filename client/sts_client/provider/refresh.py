@@ -1,10 +1,13 @@
 """A refresh: how it went, for metrics; and where it runs while its caller goes on."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Thread
 
 from sts_client.credentials import Lease
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,16 @@ class Refresh:
     seconds: float
     lease: Lease | None = None
     error: Exception | None = None
+
+
+def tell(hook: Callable[[Refresh], object] | None, refresh: Refresh) -> None:
+    """Tell a hook, if there is one; what it raises is logged."""
+    if hook is None:
+        return
+    try:
+        hook(refresh)
+    except Exception as error:  # noqa: BLE001 - metrics that fail must not cost a lease
+        _log.warning("on_refresh raised %s", type(error).__name__)
 
 
 def in_background(function: Callable[[], None]) -> None:

@@ -32,5 +32,5 @@ def bounded(
             break
         body += chunk
         if stopwatch() > end:
-            raise TimedOut(f"an answer did not end within {seconds:g} seconds: try again")
+            raise TimedOut.endless(seconds)
     return bytes(body)

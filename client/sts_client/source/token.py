@@ -1,7 +1,8 @@
 """The bearer token: who asks. It is read anew for each lease, since it may have been replaced."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,19 +53,40 @@ def present(token: Token) -> str:
         UsageError: it is none, or its function says so.
         TokenUnavailable: its function failed otherwise.
     """
-    found: object = token
-    if callable(token):
-        try:
-            found = token()
-        except UsageError:
-            raise  # says itself what to do
-        except Exception as error:
-            raise TokenUnavailable(
-                f"the token function raised {type(error).__name__}: see its cause"
-            ) from error
-    if not isinstance(found, str) or not found or not _is_header_text(found):
+    if not callable(token):
+        return checked(token)
+    with blamed():
+        found = token()
+    return checked(found)
+
+
+@contextmanager
+def blamed() -> Iterator[None]:
+    """Run a token's function; what it raises is `TokenUnavailable` or its own `UsageError`."""
+    try:
+        yield
+    except UsageError:
+        raise  # says itself what to do
+    except Exception as error:
+        raise TokenUnavailable(
+            f"the token function raised {type(error).__name__}: see its cause"
+        ) from error
+
+
+def checked(token: object) -> str:
+    """Return the token if it can be one; raises `UsageError` if not."""
+    if not isinstance(token, str) or not token or not _is_header_text(token):
         raise UsageError("the bearer token must be a line of visible ASCII characters")
-    return found
+    return token
+
+
+def refuse_secret(token: object) -> None:
+    """Refuse to pickle a token that is a text; raises TypeError."""
+    if isinstance(token, str):
+        raise TypeError(
+            "a token that is a text is a secret and is not pickled: give a TokenFile, a "
+            "TokenVariable or a function, which the other process can call itself"
+        )
 
 
 def _is_header_text(text: str) -> bool:

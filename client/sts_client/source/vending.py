@@ -3,27 +3,19 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
-from urllib.parse import quote
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 
 from sts_client.credentials import Lease
-from sts_client.errors import BadLease, NetworkError
-from sts_client.source.answer import lease_of
+from sts_client.errors import NetworkError
 from sts_client.source.body import bounded
-from sts_client.source.origin import secure_origin
-from sts_client.source.refusal import refusal_of
+from sts_client.source.question import LARGEST_ANSWER, Question
 from sts_client.source.route import route_to
-from sts_client.source.token import Token, present
+from sts_client.source.token import Token, present, refuse_secret
 from sts_client.source.wish import Wish
-
-LARGEST_ANSWER = 64 * 1024
-"""Bytes; a lease has about two thousand."""
 
 
 class VendingServer:
@@ -55,10 +47,8 @@ class VendingServer:
         clock: Callable[[], float] = time.time,
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
-        parts = secure_origin(address, what="the vending server's address", allow_http=allow_http)
+        self._question = Question(address, wish, allow_http=allow_http)
         self._address = address
-        self._where = f"{parts.scheme}://{parts.netloc}"
-        self._path = f"{parts.path.rstrip('/')}/v1/credentials/{quote(wish.grant, safe='')}"
         self._wish = wish
         self._token = token
         self._allow_http = allow_http
@@ -68,14 +58,10 @@ class VendingServer:
         self._stopwatch = stopwatch
 
     def __repr__(self) -> str:
-        return f"VendingServer({self._where!r}, {self._wish!r})"
+        return f"VendingServer({self._question.where!r}, {self._wish!r})"
 
     def __reduce__(self) -> tuple[Callable[..., "VendingServer"], tuple[object, ...]]:
-        if isinstance(self._token, str):
-            raise TypeError(
-                "a token that is a text is a secret and is not pickled: give a TokenFile, a "
-                "TokenVariable or a function, which the other process can call itself"
-            )
+        refuse_secret(self._token)
         made = partial(
             VendingServer,
             token=self._token,
@@ -97,34 +83,20 @@ class VendingServer:
             NetworkError: no answer.
             VendingError: the server refused, or sent no lease.
         """
-        query = self._wish.query()
-        if refused is not None:
-            query["refused"] = refused
-        bearer = _Bearer(present(self._token))
+        request = self._question.request(present(self._token), refused)
         started = self._clock()
-        status, headers, body = self._ask(query, bearer)
+        status, headers, body = self._ask(request)
         midpoint = (started + self._clock()) / 2
-        if status != requests.codes.ok:
-            raise refusal_of(status, headers, body, self._where)
-        if len(body) > LARGEST_ANSWER:
-            raise BadLease(f"{self._where} answered with more than any lease has: wrong address?")
-        return lease_of(body, midpoint=midpoint, allow_http=self._allow_http)
+        return self._question.lease(status, headers, body, midpoint=midpoint)
 
     def _ask(
-        self, query: dict[str, str], bearer: "_Bearer"
+        self, request: requests.PreparedRequest
     ) -> tuple[int, "requests.structures.CaseInsensitiveDict[str]", bytes]:
         try:
             # An adapter, not a session: that would look into ~/.netrc, and reads a redirect to its
             # end even where it does not follow. It serves for one request: leases are too rare to
             # keep a connection, which after a fork two processes would share.
-            request = requests.Request(
-                "GET",
-                self._where + self._path,
-                params=query,
-                auth=bearer,
-                headers={"Accept": "application/json, application/problem+json"},
-            ).prepare()
-            route = route_to(self._where)
+            route = route_to(self._question.where)
             with (
                 closing(HTTPAdapter()) as adapter,
                 adapter.send(request, stream=True, timeout=self._timeout, **route) as answer,
@@ -137,18 +109,7 @@ class VendingServer:
                 )
                 return answer.status_code, answer.headers, body
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = NetworkError.of(error, self._where)
+            failure = NetworkError.of(error, self._question.where)
         # Raised out here: as its context the library's error, which holds the request and so the
         # token, would travel along into any report of it, even after `from None`.
         raise failure
-
-
-@dataclass(frozen=True, slots=True)
-class _Bearer(AuthBase):
-    """RFC 6750, section 2.1."""
-
-    token: str = field(repr=False)
-
-    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
-        r.headers["Authorization"] = f"Bearer {self.token}"
-        return r

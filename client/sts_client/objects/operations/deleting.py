@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from sts_client.objects.address import check_key
 from sts_client.objects.call import Call
@@ -29,3 +30,13 @@ def delete_many(keys: Sequence[str]) -> Steps[None]:
     )
     answer = yield from exchange(call)
     yield from settle(answer)
+
+
+def delete_all(keys: Iterable[str]) -> Steps[int]:
+    """Delete any number of objects, `MOST_KEYS` at a time; return how many names were given."""
+    count = 0
+    left = iter(keys)
+    while some := list(islice(left, MOST_KEYS)):
+        yield from delete_many(some)
+        count += len(some)
+    return count

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sts_client.errors import BadAnswer
+from sts_client.errors import BadAnswer, NoSuchKey
 from sts_client.objects.address import check_key
 from sts_client.objects.byte_range import ByteRange, range_headers
 from sts_client.objects.call import NOT_MODIFIED, OK, PARTIAL, Call
@@ -59,6 +59,15 @@ def head(key: str, headers: Mapping[str, str]) -> Steps[Head | NotModified]:
     if answer.status == NOT_MODIFIED:
         return not_modified_of(key, answer.headers)
     return head_of(key, answer.headers)
+
+
+def exists(key: str) -> Steps[bool]:
+    """HeadObject, for nothing but whether there is one."""
+    try:
+        yield from head(key, {})
+    except NoSuchKey:
+        return False
+    return True
 
 
 def _or_304(status: int, headers: Mapping[str, str]) -> frozenset[int]:
