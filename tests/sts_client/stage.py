@@ -100,6 +100,7 @@ class Stage:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 1024  # what is not taken in at once would be tried again after a second
 
     def __init__(self, answer: Callable[[Asked], Answer]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

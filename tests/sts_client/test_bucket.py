@@ -13,6 +13,7 @@ import traceback
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -37,6 +38,7 @@ from sts_client import (
 )
 from sts_client.objects import Objects
 from sts_client.objects.exchange import pause
+from tests.sts_client.aio.blocking import blocking, only_threads
 from tests.sts_client.stage import (
     NOW,
     SECRET,
@@ -50,6 +52,7 @@ from tests.sts_client.stage import (
     serving,
 )
 
+SHELL = ContextVar("SHELL", default="threads")
 MODIFIED = "Mon, 01 Dec 2025 08:30:00 GMT"
 
 
@@ -87,6 +90,14 @@ def by_key(key: str) -> Callable[[Asked], Answer]:
     return answer
 
 
+@pytest.fixture(scope="module", params=["threads", "asyncio"], autouse=True)
+def shell(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Who runs the requests: all that is promised here, both do."""
+    chosen = SHELL.set(request.param)
+    yield request.param
+    SHELL.reset(chosen)
+
+
 @contextmanager
 def opened(
     answer: Callable[[Asked], Answer], *leases: Callable[[str], Lease]
@@ -94,6 +105,10 @@ def opened(
     with serving(answer) as stage:
         made = [each(stage.url) for each in leases] or [lease(1, endpoint=stage.url)]
         source = Queue(*made)
+        if SHELL.get() == "asyncio":
+            with blocking(source, {"timeout": (5.0, 5.0)}) as bucket:
+                yield bucket, stage, source
+            return
         provider = Provider(source, clock=lambda: NOW)
         objects = Objects(provider, timeout=(5.0, 5.0), clock=lambda: NOW, wait=lambda _: None)
         with Bucket(provider, objects) as bucket:
@@ -979,12 +994,16 @@ def test_netrc_and_cookies_play_no_part(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_nobody_there() -> None:
-    with opened(lambda _: stored(b"")) as (bucket, stage, _):
+    with serving(lambda _: stored(b"")) as gone:
         pass
-    with pytest.raises(errors.ConnectFailed, match=stage.url) as caught:
+    with (
+        opened(lambda _: stored(b""), lambda _: lease(1, endpoint=gone.url)) as (bucket, _, _),
+        pytest.raises(errors.ConnectFailed, match=gone.url) as caught,
+    ):
         bucket.get("k")
     text = "".join(traceback.format_exception(caught.value))
     assert "urllib3" not in text
+    assert "httpcore" not in text
     assert caught.value.__context__ is None
     assert not any(secret in text for secret in SECRETS)
 
@@ -1135,7 +1154,8 @@ def test_an_error_that_breaks_off_is_still_a_refusal() -> None:
     assert (caught.value.status, caught.value.ec) == (403, "0003-00000201")
 
 
-def test_shows_no_secret_and_does_not_travel() -> None:
+def test_shows_no_secret_and_does_not_travel(shell: str) -> None:
+    only_threads(shell)
     with opened(lambda _: stored(b"")) as (bucket, _, _):
         found = bucket.get("k")
         for thing in (bucket, bucket.provider, bucket.provider.lease(), found):
@@ -1147,7 +1167,8 @@ def test_shows_no_secret_and_does_not_travel() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_child_opens_its_own_connection() -> None:
+def test_a_forked_child_opens_its_own_connection(shell: str) -> None:
+    only_threads(shell)
     with opened(lambda asked: stored(asked.target.encode())) as (bucket, _, _):
         bucket.get("parent")
         child = os.fork()

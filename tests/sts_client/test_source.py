@@ -6,6 +6,7 @@ import pickle
 import threading
 import traceback
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sts_client import StsClientError, VendingServer, Wish, connect, errors
+from sts_client import LeaseSource, StsClientError, VendingServer, Wish, connect, errors
 from sts_client.source import Fallbacks, Token, TokenFile, TokenVariable
 from sts_client.source.answer import lease_of
 from sts_client.source.origin import secure_origin
 from sts_client.source.refusal import refusal_of
+from tests.sts_client.aio.blocking import BlockingServer, only_threads
 from tests.sts_client.stage import (
     BEARER,
     NOW,
@@ -35,11 +37,26 @@ from tests.sts_client.stage import (
     serving,
 )
 
+SHELL = ContextVar("SHELL", default="threads")
 CASELESS = requests.structures.CaseInsensitiveDict[str]
 
 
-def source(url: str, *, token: Token = BEARER, **wish: Any) -> VendingServer:
-    return VendingServer(url, Wish("uploads", **wish), token=token, clock=lambda: NOW)
+@pytest.fixture(scope="module", params=["threads", "asyncio"], autouse=True)
+def shell(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Who asks: all that is promised here, both do."""
+    chosen = SHELL.set(request.param)
+    yield request.param
+    SHELL.reset(chosen)
+
+
+def server(url: str, wish: Wish, **parts: Any) -> LeaseSource:
+    kind: Any = BlockingServer if SHELL.get() == "asyncio" else VendingServer
+    made: LeaseSource = kind(url, wish, **parts)
+    return made
+
+
+def source(url: str, *, token: Token = BEARER, **wish: Any) -> LeaseSource:
+    return server(url, Wish("uploads", **wish), token=token, clock=lambda: NOW)
 
 
 def encoded(**changes: Any) -> bytes:
@@ -66,7 +83,7 @@ def test_a_lease() -> None:
 def test_the_offset_is_measured_halfway() -> None:
     times = iter([NOW, NOW + 4])
     with serving(lambda _: json_answer(lease_body())) as stage:
-        ours = VendingServer(stage.url, Wish("g"), token=BEARER, clock=lambda: next(times))
+        ours = server(stage.url, Wish("g"), token=BEARER, clock=lambda: next(times))
         assert ours.fetch().offset == -0.5
 
 
@@ -91,7 +108,7 @@ def test_a_wish_a_refused_key_and_a_server_under_a_path() -> None:
 
 def test_a_grant_is_one_segment_of_the_path() -> None:
     with serving(lambda _: json_answer(lease_body())) as stage:
-        VendingServer(stage.url, Wish("../x?y"), token=BEARER).fetch()
+        server(stage.url, Wish("../x?y"), token=BEARER).fetch()
     assert stage.asked[0].target == "/v1/credentials/..%2Fx%3Fy"
 
 
@@ -179,9 +196,7 @@ def test_this_machine_is_reached_without_a_proxy(monkeypatch: pytest.MonkeyPatch
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.delenv(name, raising=False)
         source(stage.url).fetch()
-        elsewhere = VendingServer(
-            "http://sts.example.com", Wish("g"), token=BEARER, allow_http=True
-        )
+        elsewhere = server("http://sts.example.com", Wish("g"), token=BEARER, allow_http=True)
         elsewhere.fetch()
     assert len(stage.asked) == 1
     assert [asked.target for asked in proxy.asked] == ["http://sts.example.com/v1/credentials/g"]
@@ -222,7 +237,7 @@ def test_http_to_this_machine(address: str) -> None:
 
 
 def test_http_elsewhere_when_asked_for() -> None:
-    VendingServer("http://sts.example.com", Wish("g"), token=BEARER, allow_http=True)
+    server("http://sts.example.com", Wish("g"), token=BEARER, allow_http=True)
 
 
 def test_a_wish_without_a_grant() -> None:
@@ -383,16 +398,17 @@ def test_a_slow_server() -> None:
 
     done = threading.Event()
     with serving(sleepy) as stage:
-        ours = VendingServer(stage.url, Wish("g"), token=BEARER, timeout=(1.0, 0.05))
+        ours = server(stage.url, Wish("g"), token=BEARER, timeout=(1.0, 0.05))
         with pytest.raises(errors.TimedOut):
             ours.fetch()
         done.set()
 
 
-def test_a_body_that_drips() -> None:
+def test_a_body_that_drips(shell: str) -> None:
+    only_threads(shell)
     with serving(lambda _: Answer(more=(b" " for _ in range(50_000)))) as stage:
         ticks = itertools.count()
-        ours = VendingServer(
+        ours = server(
             stage.url, Wish("g"), token=BEARER, patience=3.0, stopwatch=lambda: float(next(ticks))
         )
         with pytest.raises(errors.TimedOut, match="within 3 seconds"):
@@ -436,7 +452,7 @@ def test_travels_with_the_name_of_a_token(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("THE_TOKEN", BEARER)
     for token in (TokenFile(path), TokenVariable("THE_TOKEN")):
         with serving(lambda _: json_answer(lease_body())) as stage:
-            there = VendingServer(stage.url, Wish("uploads", prefix="users/alice/"), token=token)
+            there = server(stage.url, Wish("uploads", prefix="users/alice/"), token=token)
             pickled = pickle.dumps(there)
             assert BEARER.encode() not in pickled
             pickle.loads(pickled).fetch()  # noqa: S301 - its own
@@ -448,7 +464,7 @@ def test_travels_with_the_name_of_a_token(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_token_is_read_anew_for_each_lease(tmp_path: Path) -> None:
     path = tmp_path / "token"
     with serving(lambda _: json_answer(lease_body())) as stage:
-        there = VendingServer(stage.url, Wish("uploads"), token=TokenFile(path))
+        there = server(stage.url, Wish("uploads"), token=TokenFile(path))
         for text in ("one", "two\n"):
             path.write_text(text)
             there.fetch()
@@ -465,7 +481,7 @@ def test_a_token_is_read_anew_for_each_lease(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_is_not_set_is_named() -> None:
-    there = VendingServer("http://127.0.0.1:9", Wish("g"), token=TokenVariable("NO_SUCH_TOKEN", {}))
+    there = server("http://127.0.0.1:9", Wish("g"), token=TokenVariable("NO_SUCH_TOKEN", {}))
     with pytest.raises(errors.UsageError, match="NO_SUCH_TOKEN"):
         there.fetch()
 
