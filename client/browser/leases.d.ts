@@ -56,6 +56,12 @@ export interface Leases {
    * @throws {LeaseError} there is none to use, and none was to be had
    */
   get(): Promise<Lease>;
+  /**
+   * Gives the lease to use now without asking for one, to show it.
+   *
+   * @throws {LeaseError} `NoLease`: there is none
+   */
+  held(): Lease;
   /** Reports that OSS did not take a lease: the next `get` fetches another one. */
   rejected(lease: Lease, why?: { code?: string }): void;
 }
@@ -90,6 +96,8 @@ export type LeaseErrorCode =
   | "ServerUnavailable"
   /** 200, and no usable lease. */
   | "BadLease"
+  /** `held` has none. */
+  | "NoLease"
   /** OSS gives no answer: the network, or no CORS rule of the bucket for this page; see `cause`. */
   | "OssUnreachable"
   /** The bucket's CORS rule does not expose ETag: no upload in parts can end. */

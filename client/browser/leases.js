@@ -166,6 +166,10 @@ export function createLeases(options) {
       begin().catch(() => {}); // the lease that is there still serves
       return held;
     },
+    held() {
+      if (held && alive(held)) return held;
+      throw new LeaseError("NoLease", "there is no lease at the moment: await get()");
+    },
     rejected(lease, { code } = {}) {
       if (held !== lease) return; // somebody has been here before
       held = null;
