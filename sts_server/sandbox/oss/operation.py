@@ -17,7 +17,14 @@ from sts_server.sandbox.oss.errors import (
 )
 from sts_server.sandbox.oss.request import OssRequest
 
-COMMON_HEADERS = frozenset({"x-oss-content-sha256", "x-oss-date", "x-oss-security-token"})
+COMMON_HEADERS = frozenset(
+    {
+        "x-oss-content-sha256",
+        "x-oss-date",
+        "x-oss-security-token",
+        "x-oss-user-agent",  # ali-oss's own name, where a browser does not let it set User-Agent
+    }
+)
 META = "x-oss-meta-"
 CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 METHODS = ("GET", "HEAD", "PUT", "DELETE", "POST", "OPTIONS")
