@@ -45,12 +45,14 @@ function leaseOf(text, midpoint, allowHttp) {
     prefix: field(terms, "Prefix", /^/),
     actions: Object.freeze([].concat(terms.Actions ?? []).map(String)),
     issuedAt: time(body, "LastUpdated") - offset,
-    refreshAt: time(terms, "RefreshAfter") - offset,
+    refreshAt: null,
     expiresAt: time(body, "Expiration") - offset,
     offset,
     requestId: requestIdOf(terms),
   };
   if (!lease.endpoint) throw wrong("Endpoint");
+  const half = (lease.issuedAt + lease.expiresAt) / 2;
+  lease.refreshAt = "RefreshAfter" in terms ? time(terms, "RefreshAfter") - offset : half;
   // Not enumerable: JSON, {...lease} and most logs leave them out.
   return Object.defineProperties(lease, {
     accessKeySecret: { value: field(body, "AccessKeySecret", VISIBLE) },
@@ -65,7 +67,8 @@ const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 export function createLeases(options) {
   const { server, grant, prefix, actions, duration, token, allowHttp = false } = options;
-  const { fetch = globalThis.fetch, now = Date.now, random = Math.random, pause = sleep } = options;
+  const { fetch = globalThis.fetch, now = () => Date.now() } = options;
+  const { random = Math.random, pause = sleep } = options;
   const address = secure(server, allowHttp, globalThis.location?.href);
   if (!address) throw new LeaseError("InvalidArgument", "server must be an https address");
   const path = `${address.pathname.replace(/\/+$/, "")}/v1/credentials/${encodeURIComponent(grant)}`;
@@ -88,7 +91,7 @@ export function createLeases(options) {
       throw new LeaseError("TokenUnavailable", "the token function failed: sign in", { cause });
     }
     if (bearer == null) return {}; // somebody on the way says who is calling
-    if (VISIBLE.test(bearer)) return { Authorization: `Bearer ${bearer}` };
+    if (typeof bearer === "string" && VISIBLE.test(bearer)) return { Authorization: `Bearer ${bearer}` };
     throw new LeaseError("InvalidArgument", "a token is a line of visible ASCII characters");
   }
 

@@ -4,6 +4,9 @@ import { LeaseError } from "./errors.js";
 
 const KEY_REFUSED = /^(SecurityTokenExpired|InvalidSecurityToken|InvalidAccessKeyId)$/;
 
+// Older ones do not ask for keys before their second request, unless this is there.
+const FRESHENED = { value: 1, writable: true };
+
 export async function createOss(OSS, leases, options = {}) {
   const keys = (lease) => ({
     accessKeyId: lease.accessKeyId,
@@ -31,6 +34,7 @@ export async function createOss(OSS, leases, options = {}) {
       // Options of its own: parallel requests never meet each other's keys half-way.
       const one = Object.create(this, {
         options: { value: { ...this.options, refreshSTSToken } },
+        stsTokenFreshTime: FRESHENED,
         // It would come here again and again when OSS finds its clock wrong.
         request: { value: () => Promise.reject(failure("ClockSkewed")) },
       });
@@ -55,7 +59,7 @@ export async function createOss(OSS, leases, options = {}) {
     }
   }
 
-  return new LeasedOss({
+  const client = new LeasedOss({
     authorizationV4: true,
     bucket: first.bucket,
     region: `oss-${first.region}`,
@@ -67,6 +71,7 @@ export async function createOss(OSS, leases, options = {}) {
     refreshSTSToken: async () => keys(await leases.get()),
     refreshSTSTokenInterval: -Infinity,
   });
+  return Object.defineProperty(client, "stsTokenFreshTime", FRESHENED);
 }
 
 const CONDITION = /^if(None)?Match$|^if(Unm|M)odifiedSince$/;

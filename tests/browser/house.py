@@ -52,7 +52,7 @@ actions = ["get", "put"]
 who = {{ callers = ["alice"] }}
 """
 
-BLANK = '<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Blank</title>'
+BLANK = '<!doctype html><html lang="en"><title>Blank</title>'
 
 
 @dataclass
@@ -74,10 +74,9 @@ class Stage:
         return time.time() + self.ahead
 
     def later(self, seconds: float) -> None:
-        """Let time pass for the cloud and the server; for a page, `Tab.later` does."""
+        """Let time pass for keys and for the server: they end, and others are vended."""
         self.ahead += seconds
         self.sandbox.advance(seconds)
-        self.sandbox.fault(service="oss", skew=self.ahead)
 
     def vended(self) -> list[str]:
         """Tell which keys were vended, once for each answer."""
@@ -134,23 +133,28 @@ def staged(sandbox: Sandbox, asks: int = 600) -> Iterator[Stage]:
         listener.close()
 
 
-async def open_page(page: Page, sdk: str = "ali-oss", html: str = BLANK) -> None:
-    """Open a page of our origin, which exists in the browser only; with the SDK and our modules beside it.
+async def open_page(
+    page: Page, sdk: str = "ali-oss", html: str = BLANK, origin: str = ORIGIN
+) -> None:
+    """Open a page that exists in the browser only, with an SDK and our modules beside it.
 
     Args:
         page: where.
         sdk: which of the installed versions `/sdk.js` is.
         html: what stands in it.
+        origin: whose page it is.
     """
 
     async def answer(route: Route) -> None:
-        path = route.request.url.removeprefix(ORIGIN)
+        path = route.request.url.removeprefix(origin)
         if path == "/":
             await route.fulfill(body=html, content_type="text/html; charset=utf-8")
         elif path == "/sdk.js":
             await route.fulfill(path=MODULES / sdk / "dist/aliyun-oss-sdk.min.js")
+        elif path == "/favicon.ico":
+            await route.fulfill(status=204)
         else:
             await route.fulfill(path=ROOT / "client/browser" / path.removeprefix("/"))
 
-    await page.route(f"{ORIGIN}/**", answer)
-    await page.goto(f"{ORIGIN}/")
+    await page.route(f"{origin}/**", answer)
+    await page.goto(f"{origin}/")
