@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from sts_server import logs
-from sts_server.cli import check, explain, new_key, policy, serve
+from sts_server.cli import check, cors, explain, new_key, policy, serve
 from sts_server.cli.exits import FAILED, INTERRUPTED, USAGE, Failed
 from sts_server.errors import ConfigError
 from sts_server.sandbox import SandboxError
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="sts-server", description="Vends short-lived STS credentials for one OSS bucket."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (serve, check, policy, explain, new_key):
+    for command in (serve, check, policy, explain, cors, new_key):
         command.add_to(commands)
     return parser
 

@@ -26,6 +26,7 @@ ORIGIN = "https://localhost"
 KEY = "osk_" + "a" * 43
 LIFE = 3600
 RULE = (ROOT / "deploy/ram/bucket-cors.xml").read_text("utf-8")
+OUR_RULE = RULE.replace("https://app.example.com", ORIGIN)
 
 CONFIG = """
 [server]
@@ -112,7 +113,7 @@ def staged(sandbox: Sandbox, asks: int = 600) -> Iterator[Stage]:
     """
     sandbox.reset()
     stage = Stage(sandbox)
-    stage.cors(RULE.replace("https://app.example.com", ORIGIN))
+    stage.cors(OUR_RULE)
     sandbox.clear_requests()
     text = CONFIG.format(sandbox=sandbox, origin=ORIGIN, asks=asks, digest=digest(KEY))
     own_key = {

@@ -57,4 +57,7 @@ async def test_all_else_stays_an_error(page: Page, stage: Stage) -> None:
     assert (await page.evaluate(GOT, {}))["code"] == "NoSuchKey"
     outside = f"putNew(oss, 'users/bob/a', new Blob(['a'])).catch({FAILED})"
     assert (await page.evaluate(outside))["code"] == "AccessDenied"
-    assert await page.evaluate("putNew(oss, 'users/alice/b', 7).catch(error => error.name)") == "TypeError"
+    assert (
+        await page.evaluate("putNew(oss, 'users/alice/b', 7).catch(error => error.name)")
+        == "TypeError"
+    )

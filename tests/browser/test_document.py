@@ -8,10 +8,11 @@ import asyncio
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
-from playwright.async_api import Page
+from playwright.async_api import ConsoleMessage, Download, Page
 
 from tests.browser.house import HERE, KEY, MODULES, Stage, open_page
 
@@ -53,14 +54,15 @@ def written(keys: Mapping[str, str], conditions: Conditions) -> str:
 async def outcomes(page: Page, action: str) -> tuple[str, object]:
     """Click a button and give what comes of it first: a file, a line in the console, or a rejection."""
     heard: asyncio.Queue[tuple[str, object]] = asyncio.Queue()
-    said = "Status code: "
+
+    def console(line: ConsoleMessage) -> None:
+        said, status = "Status code: ", line.text
+        if status.startswith(said):
+            heard.put_nowait(("status", status.removeprefix(said)))
+
     page.on("download", lambda download: heard.put_nowait(("file", download)))
     page.on("pageerror", lambda error: heard.put_nowait(("rejection", error.message)))
-    page.on(
-        "console",
-        lambda line: line.text.startswith(said)
-        and heard.put_nowait(("status", line.text.removeprefix(said))),
-    )
+    page.on("console", console)
     await page.click(action)
     return await asyncio.wait_for(heard.get(), 20)
 
@@ -72,18 +74,30 @@ async def asked(page: Page, sdk: str, html: str) -> object:
     await page.reload()
     kind, what = await outcomes(page, "#download")
     if kind == "file":
-        return Path(await what.path()).read_text()  # type: ignore[attr-defined]
+        assert isinstance(what, Download)
+        return read(await what.path())
     return what
+
+
+def read(path: Path) -> str:
+    return path.read_text("utf-8")
 
 
 def sdk_file(sdk: str) -> Path:
     return MODULES / sdk / "dist/aliyun-oss-sdk.min.js"
 
 
-@pytest.mark.parametrize("sdk", ["ali-oss-6.16.0", "ali-oss"])
-async def test_the_printed_page(page: Page, stage: Stage, sdk: str) -> None:
+@pytest.fixture
+def keys(stage: Stage) -> dict[str, Any]:
+    """What our server vends for the document's folder."""
     bearer = {"Authorization": f"Bearer {KEY}"}
-    keys = requests.get(f"{stage.url}/v1/credentials/example", headers=bearer, timeout=10).json()
+    answer = requests.get(f"{stage.url}/v1/credentials/example", headers=bearer, timeout=10)
+    lease: dict[str, Any] = answer.json()
+    return lease
+
+
+@pytest.mark.parametrize("sdk", ["ali-oss-6.16.0", "ali-oss"])
+async def test_the_printed_page(page: Page, keys: dict[str, Any], sdk: str) -> None:
     await page.route(CDN, lambda route: route.fulfill(path=sdk_file(sdk)))
     await open_page(page, html=written(keys, {"If-Modified-Since": EARLY}))
     async with page.expect_console_message() as logged:

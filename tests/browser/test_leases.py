@@ -158,7 +158,9 @@ async def test_what_is_refused_for_good_is_refused(page: Page, stage: Stage) -> 
 async def test_a_retry_of_ali_oss_has_a_living_key(page: Page, stage: Stage, sdk: str) -> None:
     """Its own retries, after a broken connection, do not go back to the key of the first attempt."""
     await begin(page, stage, sdk=sdk)
-    await page.evaluate("createOss(OSS, leases, { retryMax: 2 }).then(made => { window.oss = made })")
+    await page.evaluate(
+        "createOss(OSS, leases, { retryMax: 2 }).then(made => { window.oss = made })"
+    )
     stage.sandbox.fault(operation="PutObject", nth=1, cut="before")
 
     async def broken() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sts_server.cli import explain, policy
+from sts_server.cli import cors, explain, policy
 from sts_server.cli.exits import USAGE
 from sts_server.errors import ConfigError
 from tests.sts_server.cli.parts import Done, Run
@@ -24,7 +24,7 @@ def run(config: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command on the configuration, without the program around it: that sets up logs."""
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers()
-    for command in (policy, explain):
+    for command in (policy, explain, cors):
         command.add_to(commands)
 
     def run(command: str, *words: str) -> Done:
