@@ -56,6 +56,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = inspect.signature(pyfuncitem.obj).parameters
-    chromium: Chromium = pyfuncitem.funcargs["chromium"]
-    chromium.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in arguments}))
+    browser = pyfuncitem.funcargs["chromium"]
+    assert isinstance(browser, Chromium)
+    browser.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in arguments}))
     return True
