@@ -86,8 +86,11 @@ createApp(Upload, { server: SERVER, getToken }).mount("#app");
 """
 APPS = {
     **{f"{name}.html": PAGE.format(name) for name in ("plain", "react", "vue")},
-    "plain.js": PLAIN, "react.js": REACT, "vue.js": VUE,
-    "Upload.jsx": snippet("jsx"), "Upload.vue": snippet("vue"),
+    "plain.js": PLAIN,
+    "react.js": REACT,
+    "vue.js": VUE,
+    "Upload.jsx": snippet("jsx"),
+    "Upload.vue": snippet("vue"),
 }
 FILE: FilePayload = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"hello"}
 
@@ -156,8 +159,15 @@ async def test_the_conditions(page: Page, stage: Stage, app: Make) -> None:
 
 def test_the_types(app: Make) -> None:
     folder = app({"types.ts": (HERE / "node/types.ts").read_text("utf-8")})
-    options = ["--strict", "--noEmit", "--module", "esnext", "--moduleResolution", "bundler"]
-    more = [
+    options: list[str | Path] = [
+        "--strict",
+        "--noEmit",
+        "--module",
+        "esnext",
+        "--moduleResolution",
+        "bundler",
+    ]
+    more: list[str | Path] = [
         "--target",
         "es2022",
         "--lib",
@@ -173,7 +183,13 @@ def test_the_types(app: Make) -> None:
 def test_it_is_small(tmp_path: Path) -> None:
     """All that leases.js exports, as a bundler hands it to a browser."""
     made = tmp_path / "leases.js"
-    words = ["--bundle", "--minify", "--format=esm", f"--outfile={made}", FOLDER / "leases.js"]
+    words: list[str | Path] = [
+        "--bundle",
+        "--minify",
+        "--format=esm",
+        f"--outfile={made}",
+        FOLDER / "leases.js",
+    ]
     node(MODULES / "esbuild/bin/esbuild", *words)
     assert 1000 < len(gzip.compress(made.read_bytes())) < LARGEST
 
