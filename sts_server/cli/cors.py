@@ -69,7 +69,7 @@ def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
         print(FORMS[options.form](bucket, origins))
         return DONE
     print(
-        f"In the console, at the bucket {bucket}, Content Security, CORS, Create Rule:\n\n"
+        f"In the console, at the bucket {bucket}, Data Security > CORS > Create Rule:\n\n"
         f"{console(bucket, origins)}\n\n"
         f"Or, with ossutil. It replaces all rules of the bucket. Write this into cors.xml:\n\n"
         f"{xml(bucket, origins)}\n\n"
