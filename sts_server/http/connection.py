@@ -21,8 +21,8 @@ from sts_server.http.seldom import Seldom
 
 _log = logging.getLogger(__name__)
 
-_PIECE = 4096  # bytes that h11 is given at a time: it measures a head only while it is not whole
-_LINGER_BYTES = 1024 * 1024  # that are thrown away while a peer hears why it was cut short
+_PIECE = 4096  # bytes read at a time: h11 measures no head that came whole, asyncio reads 256 KiB
+_LINGER_BYTES = 1024 * 1024  # that are thrown away while a peer hears why it is cut short
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
     b"Cache-Control: no-store\r\nConnection: close\r\n\r\n"
@@ -46,7 +46,7 @@ class Patience:
     last_call: float = 0.3
 
 
-class Connection(H11Protocol):
+class Connection(H11Protocol, asyncio.BufferedProtocol):
     """One connection; `bounded` gives it its crowd and its patience."""
 
     crowd: ClassVar[Crowd]
@@ -58,6 +58,7 @@ class Connection(H11Protocol):
     _hung_up = False  # on our side: what still comes is thrown away
     _thrown_away = 0  # bytes
     _peer = ""
+    _landing = bytearray()  # what is read next comes here
     _slow: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
 
@@ -90,20 +91,23 @@ class Connection(H11Protocol):
         self._stop_stuck()
         super().connection_lost(exc)
 
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - asyncio's wish
+        """Make room for one piece: the next one is read when this one is dealt with."""
+        self._landing = bytearray(_PIECE)
+        return self._landing
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take one piece."""
+        self.data_received(bytes(self._landing[:nbytes]))
+
     def data_received(self, data: bytes) -> None:
-        """Take what has come."""
-        if self._hung_up:
+        """Take what has come, but nothing more of a request that is refused for its body."""
+        if self._hung_up or self._is_sending_body:
             self._thrown_away += len(data)
             if self._thrown_away > _LINGER_BYTES:
                 self.transport.abort()
             return
-        if len(data) <= _PIECE:
-            super().data_received(data)
-        else:
-            for start in range(0, len(data), _PIECE):
-                super().data_received(data[start : start + _PIECE])
-                if self._is_over:
-                    return
+        super().data_received(data)
         if self.conn.their_state is h11.IDLE:
             if self._slow is None and not self._is_over:
                 self._slow = self.loop.call_later(self.patience.head, self._too_slow)
@@ -155,6 +159,10 @@ class Connection(H11Protocol):
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         return cycle is not None and not cycle.response_complete
+
+    @property
+    def _is_sending_body(self) -> bool:
+        return self._is_answering and has_body(self.headers)
 
     @property
     def _is_over(self) -> bool:

@@ -2,15 +2,18 @@
 
 import socket
 import time
+from asyncio import BufferedProtocol, new_event_loop
 from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
-from sts_server.http.connection import Patience
+from sts_server.http.connection import Connection, Patience
 from sts_server.http.crowd import Crowd
 from sts_server.http.peers import Peers
+from sts_server.serving import server_config
 from tests.sts_server.http.house import House, exchange, heard, one_answer, running, serving
 from tests.sts_server.parts import ALICE_KEY
 
@@ -73,6 +76,27 @@ def test_a_body_without_end_is_cut_off_and_the_refusal_is_heard() -> None:
         assert one_answer(greedy).startswith(b"HTTP/1.1 413 ")
         with pytest.raises(ConnectionError):
             greedy.sendall(b"x" * 50_000_000)
+
+
+@pytest.mark.parametrize("before", [b"", ALIVE])
+def test_a_body_is_not_read_on_once_its_request_is_refused(house: House, before: bytes) -> None:
+    """Each of its chunks would cost as much as a request. That the last is none is never seen."""
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = exchange(house, before + head + b"1\r\na\r\n" * 4000 + b"zz\r\n")
+    assert answer.count(b"HTTP/1.1 200 ") == (1 if before else 0)
+    assert answer.count(b"HTTP/1.1 413 ") == 1
+    assert b"HTTP/1.1 400 " not in answer
+
+
+def test_a_pipeline_waits_outside() -> None:
+    """What asyncio reads at once, a quarter of a megabyte, would be held for each connection."""
+    config = server_config(lambda *_: None)  # type: ignore[arg-type]  # never called
+    assert isinstance(config.http, type)
+    assert issubclass(config.http, Connection)
+    assert issubclass(config.http, BufferedProtocol)  # else asyncio does not ask
+    loop = new_event_loop()
+    assert len(config.http(config, ServerState(), {}, loop).get_buffer(-1)) == 4096
+    loop.close()
 
 
 def test_who_does_not_read_is_let_go() -> None:
