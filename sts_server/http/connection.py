@@ -5,6 +5,7 @@ drips a head, or never reads its answers stays for as long as its peer likes.
 """
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import ClassVar
@@ -65,7 +66,11 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Let a peer in, or say that there is no room."""
         super().connection_made(transport)
-        self._peer = self.client[0] if self.client else ""
+        if self.client is None:
+            # It reset the connection before we looked: there is nobody to count, or to answer.
+            transport.abort()
+            return
+        self._peer = self.client[0]
         self._inside = self.crowd.enter(self._peer)
         if not self._inside:
             self.seldom.warn(
@@ -218,7 +223,8 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self._unset_keepalive_if_required()
         self._stop_slow()
         self.flow.resume_reading()
-        self.transport.write_eof()
+        with contextlib.suppress(OSError):  # the peer may be gone already
+            self.transport.write_eof()
         self.loop.call_later(self.patience.linger, self.transport.close)
 
     def _stop_slow(self) -> None:

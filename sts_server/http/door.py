@@ -44,7 +44,8 @@ class Door:
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         request_id: str = scope["state"]["request_id"]
-        name = self._peers.name(scope["client"][0])
+        client = scope["client"]  # None if it cannot be told: they are counted together
+        name = self._peers.name(client[0] if client else "")
         if name is not None and (wait := self._rate.wait(name)):
             self._seldom.warn(
                 "%s asked more than %d times in a minute (server.requests_per_address)",

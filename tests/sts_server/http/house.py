@@ -26,10 +26,13 @@ from tests.sts_server.parts import ALICE_KEY, CONFIG, ScriptedSts, SetClock, rea
 
 @contextmanager
 def serving(
-    application: ASGIApp, table: ServerTable | None = None, patience: Patience | None = None
+    application: ASGIApp,
+    table: ServerTable | None = None,
+    patience: Patience | None = None,
+    listener: socket.socket | None = None,
 ) -> Iterator[str]:
-    """Serve an application on a free port of this machine."""
-    listener = open_listener("127.0.0.1:0")
+    """Serve an application on a free port of this machine, or where somebody may wait already."""
+    listener = listener or open_listener("127.0.0.1:0")
     server = uvicorn.Server(server_config(application, table, patience))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
     thread.start()

@@ -1,6 +1,7 @@
 """One connection: what a slow, a silent, a greedy or a crowding peer gets, through real sockets."""
 
 import socket
+import struct
 import time
 from asyncio import BufferedProtocol, new_event_loop
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ from uvicorn.server import ServerState
 from sts_server.http.connection import Connection, Patience
 from sts_server.http.crowd import Crowd
 from sts_server.http.peers import Peers
-from sts_server.serving import server_config
+from sts_server.serving import open_listener, server_config
 from tests.sts_server.http.house import House, exchange, heard, one_answer, running, serving
 from tests.sts_server.parts import ALICE_KEY
 
@@ -97,6 +98,38 @@ def test_a_pipeline_waits_outside() -> None:
     loop = new_event_loop()
     assert len(config.http(config, ServerState(), {}, loop).get_buffer(-1)) == 4096
     loop.close()
+
+
+async def answer_all(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer without a look at who asks."""
+    if scope["type"] == "lifespan":
+        for kind in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{kind}.complete"})
+    else:
+        assert scope["client"] is not None
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_who_has_left_before_we_looked_leaves_no_trace(
+    caplog: pytest.LogCaptureFixture, reset: bool
+) -> None:
+    """A reset takes the peer's name away; after a mere end, our answer is what brings the reset."""
+    listener = open_listener("127.0.0.1:0")
+    for _ in range(10):
+        with socket.create_connection(listener.getsockname(), timeout=20) as gone:
+            gone.sendall(b"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
+            if reset:
+                gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with (
+        serving(answer_all, patience=HASTY, listener=listener),
+        socket.create_connection(listener.getsockname(), timeout=20) as last,
+    ):
+        last.sendall(ALIVE)
+        assert last.recv(65536).startswith(b"HTTP/1.1 204 ")
+    assert caplog.records == []
 
 
 def test_who_does_not_read_is_let_go() -> None:

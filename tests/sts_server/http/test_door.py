@@ -5,7 +5,14 @@ import time
 
 import pytest
 import requests
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from sts_server.http.door import Door
+from sts_server.http.envelope import Envelope
+from sts_server.http.peers import Peers
+from sts_server.rates import Rate
+from tests.sts_server import parts
 from tests.sts_server.http.house import House, exchange, running
 from tests.sts_server.parts import ALICE_KEY, BOB_KEY
 
@@ -42,6 +49,16 @@ def test_what_a_peer_says_of_its_address_changes_nothing() -> None:
             for number in range(10)
         ]
         assert [answer.status_code for answer in statuses] == [200] * 5 + [429] * 5
+
+
+def test_peers_without_an_address_are_counted_together() -> None:
+    app = Envelope(Door(Response(), peers=Peers(), rate=Rate(1)))
+
+    async def nameless(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "client": None}, receive, send)
+
+    statuses = [parts.exchange(nameless, "http://a/").status_code for _ in range(3)]
+    assert statuses == [200, 429, 429]
 
 
 def test_a_caller_in_haste_leaves_room_for_another() -> None:
