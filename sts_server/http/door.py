@@ -2,6 +2,7 @@
 
 import logging
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sts_server.errors import TooManyRequests
@@ -53,14 +54,23 @@ class Door:
                 self._rate.per_minute,
             )
             error = TooManyRequests("too many requests from this address", retry_after=wait)
-            return answers.refusal(error, request_id)
+            return _last(answers.refusal(error, request_id), scope)
         fault = heads.fault(scope["raw_path"], scope["query_string"], scope["headers"])
         if fault is not None:
-            return answers.problem(
+            problem = answers.problem(
                 fault.status,
                 fault.code,
                 title=fault.title,
                 detail=fault.detail,
                 request_id=request_id,
             )
+            return _last(problem, scope)
         return None
+
+
+def _last(answer: Response, scope: Scope) -> Response:
+    """Let an answer end its connection: a peer that is too much must knock again each time."""
+    # After a body it ends anyway, and slowly: closing at once would take the answer back (RST).
+    if not heads.has_body(scope["headers"]):
+        answer.headers["Connection"] = "close"
+    return answer

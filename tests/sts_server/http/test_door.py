@@ -13,7 +13,7 @@ from sts_server.http.envelope import Envelope
 from sts_server.http.peers import Peers
 from sts_server.rates import Rate
 from tests.sts_server import parts
-from tests.sts_server.http.house import House, exchange, running
+from tests.sts_server.http.house import House, exchange, heard, running
 from tests.sts_server.parts import ALICE_KEY, BOB_KEY
 
 STRANGERS = "proxies = []\n"  # nobody is spared: this machine is a peer as any other
@@ -127,6 +127,26 @@ def test_a_head_that_is_too_much_is_a_problem(house: House, head: bytes, status:
     assert b"\r\ncache-control: no-store" in answer
     if status != 200:
         assert json.loads(body)["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /v1/grants HTTP/1.1\r\nHost: a\r\n\r\n", 429),
+        (b"HEAD /v1/grants HTTP/1.1\r\nHost: a\r\n\r\n", 429),
+        (b"GET /?" + b"x" * 8000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 100 + b"\r\n", 431),
+    ],
+)
+def test_who_is_too_much_must_knock_again(head: bytes, status: int) -> None:
+    with running(STRANGERS + "requests_per_address = 1") as house, house.connect() as kept:
+        if status == 429:
+            house.get("/v1/grants")
+        kept.sendall(head * 3)
+        answer = heard(kept)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.lower().count(b"\r\nconnection: close\r\n") == 1
 
 
 @pytest.mark.parametrize(
