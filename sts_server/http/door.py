@@ -7,9 +7,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sts_server.errors import TooManyRequests
 from sts_server.http import answers, heads
+from sts_server.http.health import ALIVE, READY
 from sts_server.http.peers import Peers
 from sts_server.http.seldom import Seldom
 from sts_server.rates import Rate
+
+# Asked by who ends a server that gives no answer, maybe from the address of those in haste.
+_PROBED = frozenset({ALIVE, READY})
 
 _log = logging.getLogger(__name__)
 
@@ -37,14 +41,17 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        app = self._refusal(scope) or self._app
-        if self._root_path and scope["path"].startswith(self._root_path + "/"):
+        path: str = scope["path"]
+        if self._root_path and path.startswith(self._root_path + "/"):
             # Starlette takes it off the path that it finds a route for.
             scope["root_path"] = self._root_path
+            path = path.removeprefix(self._root_path)
+        app = self._hasty(path, scope) or self._fault(scope) or self._app
         await app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> ASGIApp | None:
-        request_id: str = scope["state"]["request_id"]
+    def _hasty(self, path: str, scope: Scope) -> ASGIApp | None:
+        if path in _PROBED:
+            return None
         client = scope["client"]  # None if it cannot be told: they are counted together
         name = self._peers.name(client[0] if client else "")
         if name is not None and (wait := self._rate.wait(name)):
@@ -54,7 +61,10 @@ class Door:
                 self._rate.per_minute,
             )
             error = TooManyRequests("too many requests from this address", retry_after=wait)
-            return _last(answers.refusal(error, request_id), scope)
+            return _last(answers.refusal(error, scope["state"]["request_id"]), scope)
+        return None
+
+    def _fault(self, scope: Scope) -> ASGIApp | None:
         fault = heads.fault(scope["raw_path"], scope["query_string"], scope["headers"])
         if fault is not None:
             problem = answers.problem(
@@ -62,7 +72,7 @@ class Door:
                 fault.code,
                 title=fault.title,
                 detail=fault.detail,
-                request_id=request_id,
+                request_id=scope["state"]["request_id"],
             )
             return _last(problem, scope)
         return None

@@ -1,12 +1,16 @@
 """Health: whether this server lives, and whether asks should be sent to it."""
 
 from collections.abc import Callable
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sts_server.readiness import Verdict
+
+ALIVE: Final = "/healthz"
+READY: Final = "/readyz"
 
 
 def health(verdict: Callable[[], Verdict]) -> list[Route]:
@@ -24,6 +28,6 @@ def health(verdict: Callable[[], Verdict]) -> list[Route]:
         )
 
     return [
-        Route("/healthz", healthz, methods=["GET"]),
-        Route("/readyz", readyz, methods=["GET"]),
+        Route(ALIVE, healthz, methods=["GET"]),
+        Route(READY, readyz, methods=["GET"]),
     ]

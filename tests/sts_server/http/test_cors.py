@@ -54,7 +54,7 @@ def test_a_listed_page_may_read_every_refusal() -> None:
             ("/v1/credentials/none", "osk_" + "a" * 43, "DELETE", 405),
             ("/nowhere", None, "GET", 404),
             ("/" + "x" * 8001, None, "GET", 414),
-            ("/healthz", None, "GET", 429),
+            ("/v1/grants", None, "GET", 429),
         ):
             answer = house.get(path, key, method, Origin=OURS)
             assert (answer.status_code, cors(answer.headers)) == (status, SHARED)

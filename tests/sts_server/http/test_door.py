@@ -39,16 +39,29 @@ def test_an_address_in_haste_is_told_when_to_come_back(
 
 def test_a_proxy_speaks_for_many() -> None:
     with running("requests_per_address = 5") as house:
-        assert {house.get("/healthz").status_code for _ in range(20)} == {200}
+        assert {house.get("/v1/grants").status_code for _ in range(20)} == {200}
 
 
 def test_what_a_peer_says_of_its_address_changes_nothing() -> None:
     with running(STRANGERS + "requests_per_address = 5") as house:
         statuses = [
-            house.get("/healthz", X_Forwarded_For=f"10.0.0.{number}", X_Real_IP="10.9.9.9")
+            house.get("/v1/grants", X_Forwarded_For=f"10.0.0.{number}", X_Real_IP="10.9.9.9")
             for number in range(10)
         ]
         assert [answer.status_code for answer in statuses] == [200] * 5 + [429] * 5
+
+
+@pytest.mark.parametrize("prefix", ["", "/sts"])
+def test_a_probe_from_the_address_of_a_flood_is_answered(prefix: str) -> None:
+    with running(STRANGERS + 'requests_per_address = 1\nroot_path = "/sts"') as house:
+        for path in ("/healthz", "/readyz"):
+            assert house.get(prefix + path, None).status_code != 429
+        assert house.get("/v1/grants").status_code == 200  # nothing was counted
+        for path in ("/healthz", "/readyz"):
+            assert house.get(prefix + path, None).status_code != 429
+            assert house.get(f"{prefix}{path}?{'x' * 8000}", None).status_code == 414
+        for path in ("/healthz/", "/readyz/x", "/v1/healthz", "/sts/sts/healthz", "/stsx/healthz"):
+            assert house.get(path, None).status_code == 429
 
 
 def test_peers_without_an_address_are_counted_together() -> None:
