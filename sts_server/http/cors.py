@@ -24,28 +24,49 @@ class Cors:
     def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
         """Wrap `app`; `origins` are compared byte by byte."""
         self._app = app
-        self._origins = frozenset(origin.encode() for origin in origins)
+        self._origins = _encoded(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one exchange."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        origins = [value for name, value in scope["headers"] if name == b"origin"]
         added = [_VARY]
-        allowed = len(origins) == 1 and origins[0] in self._origins
-        if allowed:
-            added += [(b"access-control-allow-origin", origins[0]), _EXPOSED]
+        origin = _listed(scope, self._origins)
+        if origin is not None:
+            added += [(b"access-control-allow-origin", origin), _EXPOSED]
 
         async def shared(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 
+        await self._app(scope, receive, shared)
+
+
+class Preflights:
+    """Wraps an application, inside whatever may refuse: answers the preflights of listed pages."""
+
+    def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
+        """Wrap `app`; `origins` are those of `Cors`."""
+        self._app = app
+        self._origins = _encoded(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one exchange."""
         app = self._app
-        if allowed and _is_preflight(scope):
+        if scope["type"] == "http" and _is_preflight(scope) and _listed(scope, self._origins):
             app = Response(status_code=204, headers=_PREFLIGHT)
-        await app(scope, receive, shared)
+        await app(scope, receive, send)
+
+
+def _encoded(origins: Iterable[str]) -> frozenset[bytes]:
+    return frozenset(origin.encode() for origin in origins)
+
+
+def _listed(scope: Scope, origins: frozenset[bytes]) -> bytes | None:
+    sent = [value for name, value in scope["headers"] if name == b"origin"]
+    return sent[0] if len(sent) == 1 and sent[0] in origins else None
 
 
 def _is_preflight(scope: Scope) -> bool:

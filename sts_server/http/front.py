@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp
 
-from sts_server.http.cors import Cors
+from sts_server.http.cors import Cors, Preflights
 from sts_server.http.door import Door
 from sts_server.http.envelope import Envelope
 from sts_server.http.local import LocalOnly
@@ -13,8 +13,9 @@ from sts_server.settings.server import ServerTable
 
 def front(inside: ASGIApp, server: ServerTable, *, insecure_dev: bool) -> ASGIApp:
     """Put the front before an application, the innermost part first."""
+    # Inside the door: a preflight is counted, and its head looked at, as any request's.
     app: ASGIApp = Door(
-        inside,
+        Preflights(inside, server.allow_origins),
         peers=Peers(server.proxies),
         rate=Rate(server.requests_per_address),
         root_path=server.root_path,

@@ -114,6 +114,26 @@ def test_a_preflight_lets_the_key_through_and_nothing_more(path: str) -> None:
         assert house.audit == []
 
 
+def preflight(house: House, path: str = "/v1/grants", **headers: str) -> tuple[int, dict[str, str]]:
+    answer = house.get(
+        path, None, "OPTIONS", Origin=OURS, Access_Control_Request_Method="GET", **headers
+    )
+    return answer.status_code, cors(answer.headers)
+
+
+def test_a_preflight_is_counted_as_any_request() -> None:
+    with running(SERVER + "requests_per_address = 3\nproxies = []") as house:
+        assert [preflight(house)[0] for _ in range(3)] == [204] * 3
+        assert preflight(house) == (429, SHARED)
+
+
+def test_a_preflight_may_be_no_more_than_any_request() -> None:
+    with running(SERVER) as house:
+        assert preflight(house, "/" + "x" * 8001) == (414, SHARED)
+        assert preflight(house, **{f"A{number}": "b" for number in range(100)}) == (431, SHARED)
+        assert preflight(house, Content_Length="5") == (413, SHARED)
+
+
 def test_options_that_asks_nothing_is_no_preflight() -> None:
     with running(SERVER) as house:
         answer = house.get("/healthz", None, "OPTIONS", Origin=OURS)
