@@ -111,6 +111,52 @@ def test_a_page_from_elsewhere_may_not_ask(dev: House, origin: bytes, status: in
     assert status == 200 or body["Code"] == "ForeignOrigin"
 
 
+@pytest.mark.parametrize(
+    ("site", "origin", "status"),
+    [
+        (b"none", None, 200),  # typed in the browser
+        (b"same-origin", None, 200),
+        (b"same-origin", b"http://localhost:8000", 200),
+        (b"same-site", PAGE.encode(), 200),
+        (b"cross-site", PAGE.encode(), 200),
+        (b"cross-site", None, 403),  # an image, a link, a form
+        (b"same-site", None, 403),  # the same from another port
+        (b"same-site", b"http://localhost:8000", 403),
+        (b"cross-site", b"http://evil.example", 403),
+        (b"none", b"http://evil.example", 403),
+        (b"Cross-Site", None, 403),
+        (b"none, cross-site", None, 403),
+        (b"", None, 403),
+    ],
+)
+def test_a_page_that_does_not_say_who_it_is_may_not_ask(
+    dev: House, site: bytes, origin: bytes | None, status: int
+) -> None:
+    headers = [b"Host: localhost:8000", b"Sec-Fetch-Site: " + site]
+    if origin is not None:
+        headers.append(b"Origin: " + origin)
+    answered, body = ask(dev, *headers)
+    assert answered == status
+    assert status == 200 or body["Code"] == "ForeignOrigin"
+    assert status == 200 or dev.sts.asked == []
+
+
+def test_a_second_word_about_the_site_hides_nothing(dev: House) -> None:
+    words = (b"Sec-Fetch-Site: none", b"Sec-Fetch-Site: cross-site")
+    assert ask(dev, b"Host: localhost", *words)[0] == 403
+
+
+def test_a_preflight_is_answered_to_listed_pages_that_know_our_name(dev: House) -> None:
+    asks = {"Access_Control_Request_Method": "GET", "Sec_Fetch_Site": "same-site"}
+    for host, origin, status in (
+        ("localhost", PAGE, 204),
+        ("localhost", "http://evil.example", 403),
+        ("evil.example", PAGE, 421),
+    ):
+        answer = dev.get("/v1/grants", None, "OPTIONS", Host=host, Origin=origin, **asks)
+        assert answer.status_code == status
+
+
 def test_one_foreign_origin_among_two_is_foreign(dev: House) -> None:
     ours = b"Origin: " + PAGE.encode()
     assert ask(dev, b"Host: localhost", ours, b"Origin: http://evil.example")[0] == 403
