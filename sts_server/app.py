@@ -23,6 +23,7 @@ from sts_server.errors import ConfigError
 from sts_server.http.front import front
 from sts_server.http.health import health
 from sts_server.http.live import Generation, Live
+from sts_server.http.page import page
 from sts_server.http.routes import problems, routes
 from sts_server.lease import AssumeRole, Lease, RoleRequest
 from sts_server.metrics import Metrics
@@ -134,6 +135,7 @@ class App(Live):
                 routes=[
                     *routes(vending, catalogue, tables.oss, self._clock),
                     *health(lambda: probe.verdict),
+                    *page(tables.server, tables.oss),
                 ],
                 exception_handlers=problems(),
             )

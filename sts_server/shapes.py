@@ -64,13 +64,18 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def is_bare(host: str) -> bool:
-    """Whether a host is a number or `localhost`: a bucket's name cannot be put in front of it."""
+def is_address(host: str) -> bool:
+    """Whether a host is a number, not a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return False
     return True
+
+
+def is_bare(host: str) -> bool:
+    """Whether a host is a number or `localhost`: a bucket's name cannot be put in front of it."""
+    return host == "localhost" or is_address(host)
 
 
 def url(value: str) -> str:
@@ -127,6 +132,21 @@ def origin(value: str) -> str:
         raise ValueError("must be in lower case, in ASCII (xn--…), as browsers send it")
     if parts.port == _OWN_PORT[parts.scheme]:
         raise ValueError(f"must be without :{parts.port}, which browsers leave out")
+    return value
+
+
+def script_url(value: str) -> str:
+    """Take the address of one script, so that a page's policy can name it and no other."""
+    host = urlsplit(url_with_path(value)).netloc
+    if "[" in host or value.endswith(("/", host)):
+        raise ValueError("must be the whole address of a script, like https://host/ali-oss.js")
+    return value
+
+
+def folder(value: object) -> object:
+    """Take a folder, or whether the usual one is meant."""
+    if not isinstance(value, bool | str) or value == "":
+        raise ValueError("must be true, false, or the path of a folder")
     return value
 
 

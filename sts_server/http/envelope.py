@@ -14,7 +14,7 @@ REQUEST_ID: Final = b"x-request-id"
 _HEADERS = (
     # Keys are for one pair of eyes: no cache, shared or private, may hold them.
     (b"cache-control", b"no-store"),
-    # Nothing here is a page, a script or a frame.
+    # Nothing here is a page, a script or a frame; but for the page (page.py), which says so.
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
@@ -29,8 +29,11 @@ def new_id() -> str:
 
 
 def sealed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
-    """Add to an answer's headers what every answer carries."""
-    return [*headers, *_HEADERS, (REQUEST_ID, request_id.encode())]
+    """Add to an answer's headers what every answer carries, unless it says otherwise itself."""
+    own = [*headers]
+    said = {name for name, _ in own}
+    common = (header for header in _HEADERS if header[0] not in said)
+    return [*own, *common, (REQUEST_ID, request_id.encode())]
 
 
 class Envelope:

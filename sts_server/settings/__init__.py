@@ -1,6 +1,7 @@
 """The tables of the configuration file, and which values go together."""
 
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
@@ -31,4 +32,14 @@ class Tables(Table):
                     f"callers.forwarded: {network} must stand in server.proxies, too, or all who "
                     "come through it share one address's limits"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _a_browser_reaches_the_bucket(self) -> Self:
+        host = urlsplit(self.oss.endpoint).hostname or ""
+        if self.server.page is not False and shapes.is_address(host):
+            raise ValueError(
+                "ali-oss cannot reach a bucket at an address from a browser: for server.page, give "
+                "oss.endpoint a name, such as localhost"
+            )
         return self

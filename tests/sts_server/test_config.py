@@ -87,6 +87,14 @@ def test_endpoint_and_style_follow_from_each_other(lines: str, endpoint: str, st
     assert (oss.endpoint, oss.style) == (endpoint, style)
 
 
+def test_a_page_and_a_bucket_at_an_address_do_not_go_together() -> None:
+    page = '[server]\npage = true\npage_sdk = "https://a.example/x.js"\n'
+    (line,) = problems(page + changed("[sts]", 'endpoint = "http://127.0.0.1:9000"\n[sts]'))
+    assert "give oss.endpoint a name" in line
+    read(page + changed("[sts]", 'endpoint = "http://localhost:9000"\n[sts]'))
+    read(changed("[sts]", 'endpoint = "http://127.0.0.1:9000"\n[sts]'))
+
+
 def test_our_own_key_comes_from_the_environment_and_is_not_shown() -> None:
     token, bundle = "OwnSessionToken", "/etc/ca.pem"
     settings = read(
@@ -171,6 +179,26 @@ def test_three_mistakes_are_three_lines_with_their_places() -> None:
         ("[sts]", 'endpoint = "https://a.example/x"\n[sts]', "oss.endpoint", "without a path"),
         ("[sts]", 'endpoint = "https://u:p@a.example"\n[sts]', "oss.endpoint", "an address like"),
         ("[sts]", 'endpoint = "https://[::1"\n[sts]', "oss.endpoint", "an address like"),
+        ("[oss]", "[server]\npage = true\n[oss]", "server", "page needs page_sdk"),
+        ("[oss]", '[server]\npage_sdk = "https://a.example/x.js"\n[oss]', "server", "say page = true"),
+        ("[oss]", '[server]\npage = ""\n[oss]', "server.page", "true, false, or the path"),
+        ("[oss]", "[server]\npage = 1\n[oss]", "server.page", "true, false, or the path"),
+        *(
+            ("[oss]", f'[server]\npage = true\npage_sdk = "{sdk}"\n[oss]', "server.page_sdk", what)
+            for sdk, what in (
+                ("http://a.example/x.js", "must be https"),
+                ("https://a.example", "whole address of a script"),
+                ("https://a.example/", "whole address of a script"),
+                ("https://a.example/x/", "whole address of a script"),
+                ("https://[::1]/x.js", "whole address of a script"),
+                ("https://a.example/x.js; script-src *", "an address like"),
+                ("https://a.example/x.js?a", "an address like"),
+                ("https://u@a.example/x.js", "an address like"),
+                ("https://a.example/'unsafe-inline'", "an address like"),
+                ("data:text/javascript,x", "an address like"),
+            )
+        ),
+        ("[oss]", '[server]\npage = true\npage_sdk_integrity = "md5-AAAA"\n[oss]', "server.page_sdk_integrity", "a digest like"),
         ("[sts]", 'style = "dns"\n[sts]', "oss.style", "'virtual', 'path' or 'cname'"),
         ("acs:ram::1234567890123456:role/oss-vend", "oss-vend", "sts.role_arn", "a role like"),
         ("[sts]", "[sts]\nmax_calls = 0", "sts.max_calls", "greater than"),

@@ -22,12 +22,13 @@ from sts_server.errors import CallerNotAllowed, Refusal, UpstreamFailure
 from sts_server.grants import read_wish
 from sts_server.http import answers
 from sts_server.http.answers import LeaseAnswers
+from sts_server.http.page import FILES
 from sts_server.lease import Lease
 from sts_server.prefix import prefix_problem
 from sts_server.readiness import Evidence, Standing, verdict
 from sts_server.scope import ACTIONS, LONGEST, SHORTEST, Scope
 from sts_server.vending import Vended
-from tests.sts_server.parts import T0, ScriptedSts, SetClock, read
+from tests.sts_server.parts import CONFIG, T0, ScriptedSts, SetClock, read
 
 CONTRACT: dict[str, Any] = json.loads(Path(http.__path__[0], "openapi.json").read_text("utf-8"))
 ANSWERS = CONTRACT["paths"]["/v1/credentials/{grant}"]["get"]["responses"]
@@ -101,18 +102,28 @@ def test_every_reference_leads_somewhere_and_every_part_is_used() -> None:
     assert targets == {part for part in parts if not part.startswith("securitySchemes/")}
 
 
-def test_every_route_is_in_the_file_and_nothing_else() -> None:
-    application = App(read(), assume_role=ScriptedSts(SetClock()), audit=lambda _: None)
-    served = {
+def served_by(text: str) -> set[tuple[str, str]]:
+    application = App(read(text), assume_role=ScriptedSts(SetClock()), audit=lambda _: None)
+    return {
         (route.path, method.lower())
         for route in inside(application).routes
         if isinstance(route, Route)
         for method in route.methods or ()
     }
+
+
+def test_every_route_is_in_the_file_and_nothing_else() -> None:
+    served = served_by(CONFIG)
     described = {
         (path, verb) for path, item in CONTRACT["paths"].items() for verb in item if verb in VERBS
     }
     assert served == described
+
+
+def test_the_page_is_for_people_and_no_part_of_the_contract() -> None:
+    page = '[server]\npage = true\npage_sdk = "https://static.example.com/ali-oss.js"\n'
+    files = {(path, verb) for path, _ in FILES.values() for verb in ("get", "head")}
+    assert served_by(page + CONFIG) - served_by(CONFIG) == files
 
 
 def test_who_need_not_prove_who_they_are_is_never_told_to() -> None:
