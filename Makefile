@@ -1,6 +1,6 @@
 # Everything a developer does here. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test node chromium bench soak lint types layers lock clean
+.PHONY: help demo up test node chromium bench soak lint types layers lock clean
 SHELL := /bin/bash
 
 # The first Python that is new enough; say PYTHON=… to choose.
@@ -18,6 +18,9 @@ help:  ## list the targets
 
 demo: .venv/ready  ## run the whole job on this machine and explain each step
 	@$(BIN)/python deploy/demo.py
+
+up: .venv/ready node  ## open the page in a browser, with all that it needs, until Ctrl-C
+	@$(BIN)/python -m deploy.up
 
 test: .venv/ready node chromium lint types layers  ## run every check and every test
 	$(BIN)/python -m pytest --cov
