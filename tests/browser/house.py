@@ -104,18 +104,20 @@ class Stage:
 
 
 @contextmanager
-def staged(sandbox: Sandbox, asks: int = 600) -> Iterator[Stage]:
+def staged(sandbox: Sandbox, asks: int = 600, more: str = "") -> Iterator[Stage]:
     """Empty the sandbox, let the page in, and serve until the block ends.
 
     Args:
         sandbox: its STS and OSS.
         asks: how often a caller may ask in a minute.
+        more: lines of the `[server]` table.
     """
     sandbox.reset()
     stage = Stage(sandbox)
     stage.cors(OUR_RULE)
     sandbox.clear_requests()
     text = CONFIG.format(sandbox=sandbox, origin=ORIGIN, asks=asks, digest=digest(KEY))
+    text = text.replace("[server]", f"[server]\n{more}", 1)
     own_key = {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": sandbox.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": sandbox.access_key_secret,
