@@ -26,7 +26,7 @@ Reload = Callable[[], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 
-_GRACE = 15  # seconds that requests under way are given at the end: more than any sts.deadline
+_GRACE = 15  # seconds for requests under way at the end: a webhook's timeout and sts.deadline fit
 _IDLE = 75  # seconds that a kept connection may be idle: longer than proxies keep theirs (60)
 _BACKLOG = 2048  # connections that wait to be accepted
 _AT_ONCE = 16  # connections accepted before any of them is looked at

@@ -119,15 +119,16 @@ class Webhook:
         raise LoginUnavailable(_AWAY, retry_after=_RETRY_AFTER)
 
     async def _in_turn(self, token: str) -> Verdict:
+        """Ask within one time for the wait and the call: an end of this server gives no more."""
+        asked = False
         try:
-            async with asyncio.timeout(self._patience):
-                await self._turns.acquire()
+            async with asyncio.timeout(self._patience), self._turns:
+                asked = True
+                return await self._ask(token)
         except TimeoutError:
+            if asked:
+                return Unusable(f"no answer in {self._patience:g} s")
             raise LoginUnavailable(_BUSY, retry_after=1) from None
-        try:
-            return await self._ask(token)
-        finally:
-            self._turns.release()
 
     def _complain(self, verdict: Unusable, now: float) -> None:
         """Tell the operator, now and then: who asks in vain asks often."""

@@ -278,17 +278,35 @@ def test_who_waits_for_a_turn_too_long_is_told_to_come_back() -> None:
 
     async def story() -> None:
         house.login.gate = asyncio.Event()
-        calls = [asyncio.create_task(house.outcome(name)) for name in ("a", "b")]
-        await settle()
-        late = await house.outcome("c")
+        calls = [asyncio.create_task(house.outcome(name)) for name in ("a", "b", "c")]
+        late = (await asyncio.gather(*calls))[2]
         assert isinstance(late, LoginUnavailable)
         assert late.retry_after == 1
         house.login.gate.set()
-        await asyncio.gather(*calls)
         assert isinstance(await house.outcome("d"), Caller)
 
     run(story())
     assert house.login.asked == ["a", "b", "d"]
+
+
+def test_the_wait_for_a_turn_is_a_part_of_the_time_for_a_call() -> None:
+    house = House(table=TABLE.model_copy(update={"timeout": 0.4, "max_calls": 1}))
+
+    async def story() -> None:
+        house.login.gate = asyncio.Event()
+        began = asyncio.get_running_loop().time()
+        first = asyncio.create_task(house.outcome("a"))
+        asyncio.get_running_loop().call_later(0.3, house.login.gate.set)
+        await settle()
+        house.login.gate = asyncio.Event()
+        outcome = await house.outcome("b")
+        assert isinstance(first.result(), Caller)
+        assert isinstance(outcome, LoginUnavailable)
+        assert outcome.retry_after == 5
+        assert asyncio.get_running_loop().time() - began < 0.6
+
+    run(story())
+    assert house.login.asked == ["a", "b"]
 
 
 def test_thousands_of_unknown_tokens_push_out_no_known_one(house: House) -> None:

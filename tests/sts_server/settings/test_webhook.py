@@ -1,9 +1,13 @@
 """`[callers.webhook]`: tokens go to one place only, and no name is another login's."""
 
 import pytest
+from starlette.applications import Starlette
 
 from sts_server.config import parse
 from sts_server.errors import ConfigError
+from sts_server.serving import server_config
+from sts_server.settings.sts import StsTable
+from sts_server.settings.table import Table
 from sts_server.settings.webhook import WebhookTable
 from tests.sts_server.parts import CONFIG, ENVIRON, read
 
@@ -62,7 +66,7 @@ def test_an_address_may_have_a_path(url: str) -> None:
         ({"auth_file": '""'}, "auth_file", "at least 1"),
         ({"send_as": '"json"'}, "send_as", "'form' or 'query'"),
         ({"timeout": "0"}, "timeout", "greater than"),
-        ({"timeout": "31"}, "timeout", "less than"),
+        ({"timeout": "5.1"}, "timeout", "less than"),
         ({"timeout": "nan"}, "timeout", "less than"),
         ({"timeout": "true"}, "timeout", "number"),
         ({"timeout": '"3"'}, "timeout", "number"),
@@ -82,6 +86,15 @@ def test_a_mistake_is_named_with_its_place(
     )
     assert "secret" not in "".join(found)
     assert "word" not in "".join(found)
+
+
+def test_a_webhook_and_sts_at_their_slowest_fit_into_the_end_of_the_server() -> None:
+    def longest(table: type[Table], name: str) -> float:
+        return float(table.model_json_schema()["properties"][name]["maximum"])
+
+    grace = server_config(Starlette()).timeout_graceful_shutdown
+    assert grace is not None
+    assert longest(WebhookTable, "timeout") + longest(StsTable, "deadline") <= grace
 
 
 def test_two_logins_share_no_names() -> None:
