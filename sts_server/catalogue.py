@@ -99,7 +99,7 @@ class Catalogue:
 
         Raises:
             Refusal: with what the caller is told.
-            OSError: the audit line could not be written; nothing is answered without one.
+            AuditUnwritten: the audit line could not be written; nothing is answered without one.
         """
         record: dict[str, object] = {"request_id": request_id, "peer": proof.peer, "caller": None}
         if client_request_id is not None:

@@ -3,6 +3,7 @@
 StsServerError
 ├── ConfigError                  the configuration cannot be used; carries every problem found
 ├── KeyNotFound                  no place that we know of holds a key of our own
+├── AuditUnwritten               a decision's audit line cannot be written, so it is none
 └── Refusal                      one ask is refused; carries what the caller is told
     ├── InvalidArgument      400
     ├── Unauthenticated      401
@@ -49,6 +50,10 @@ class KeyNotFound(StsServerError):
     def __init__(self, detail: str, *, may_pass: bool) -> None:
         super().__init__(detail)
         self.may_pass = may_pass
+
+
+class AuditUnwritten(StsServerError):
+    """The audit line of a decision cannot be written; the text is the system's reason."""
 
 
 class Refusal(StsServerError):

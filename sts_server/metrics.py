@@ -18,7 +18,13 @@ from prometheus_client.registry import Collector
 from sts_server.audit import Record
 from sts_server.cache.counts import Counts
 from sts_server.clock import Clock, from_wire, system_clock
-from sts_server.errors import Refusal, UpstreamRefused, UpstreamThrottled, UpstreamUnavailable
+from sts_server.errors import (
+    AuditUnwritten,
+    Refusal,
+    UpstreamRefused,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+)
 
 _LIFE: Final = (300, 450, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200)  # seconds, to the longest
 _LATENCY: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
@@ -111,14 +117,17 @@ class Metrics:
         Args:
             audit: writes a line, or raises OSError.
             grants: the names that may stand in a label.
+
+        Returns:
+            what writes and counts a line, or raises AuditUnwritten.
         """
 
         def write(record: Record) -> None:
             try:
                 audit(record)
-            except OSError:
+            except OSError as error:
                 self._unwritten.inc()
-                raise
+                raise AuditUnwritten(error.strerror or type(error).__name__) from None
             self._decided(record, grants)
 
         return write

@@ -102,7 +102,7 @@ class Vending:
 
         Raises:
             Refusal: with what the caller is told.
-            OSError: the audit line could not be written; no lease is given without one.
+            AuditUnwritten: the audit line could not be written; no lease is given without one.
         """
         record: dict[str, object] = {
             "request_id": ask.request_id,

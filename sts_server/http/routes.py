@@ -12,9 +12,10 @@ from starlette.types import ExceptionHandler
 
 from sts_server.catalogue import Catalogue
 from sts_server.clock import Clock
-from sts_server.errors import Refusal
+from sts_server.errors import AuditUnwritten, Refusal
 from sts_server.http import answers
 from sts_server.http.contract import contract
+from sts_server.http.seldom import Seldom
 from sts_server.proof import Proof
 from sts_server.settings.oss import OssTable
 from sts_server.vending import Ask, Vending
@@ -62,7 +63,19 @@ def _proof(request: Request) -> Proof:
 
 def problems() -> Mapping[type[Exception], ExceptionHandler]:
     """Name the handler for each kind of error: routes catch nothing themselves."""
-    return {Refusal: _refused, HTTPException: _not_served, Exception: _failed}
+    seldom = Seldom(_log)
+
+    async def unwritten(request: Request, error: Exception) -> Response:
+        # Strangers are written down, too, so a full disk is said for as many as care to ask.
+        seldom.warn("the audit log cannot be written: %s (server.audit); nothing is vended", error)
+        return _fault(request)
+
+    return {
+        Refusal: _refused,
+        HTTPException: _not_served,
+        AuditUnwritten: unwritten,
+        Exception: _failed,
+    }
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -97,6 +110,10 @@ async def _failed(request: Request, error: Exception) -> Response:
     _log.error(
         "RequestId %s: %s; its trace follows", request.state.request_id, type(error).__name__
     )
+    return _fault(request)
+
+
+def _fault(request: Request) -> Response:
     return answers.problem(
         500,
         "InternalError",

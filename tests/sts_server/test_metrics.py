@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sts_server.audit import Record
 from sts_server.clock import to_wire
-from sts_server.errors import GrantDenied, Unauthenticated, UpstreamThrottled
+from sts_server.errors import AuditUnwritten, GrantDenied, Unauthenticated, UpstreamThrottled
 from sts_server.metrics import Metrics
 from tests.sts_server.parts import T0, SetClock
 
@@ -85,7 +85,7 @@ def test_a_decision_that_was_not_written_down_was_none() -> None:
         raise OSError(28, "No space left on device")
 
     metrics = metrics_of()
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(AuditUnwritten, match="^No space left on device$"):
         metrics.audited(full_disk, GRANTS)({"grant": "uploads", "outcome": "vended"})
     assert samples(metrics, "sts_server_asks_total") == {}
     assert samples(metrics, "sts_server_audit_failures_total") == {(): 1}

@@ -231,7 +231,7 @@ def test_a_fault_of_our_own_shows_nothing_of_itself(
     sts: ScriptedSts, clock: SetClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_: Record) -> None:
-        raise OSError(28, "No space left on device")
+        raise ValueError("No space left on device")
 
     with serving(App(read(), assume_role=sts, audit=broken, clock=clock)) as url:
         answer = House(url, sts, clock).get("/v1/credentials/uploads")
@@ -242,6 +242,25 @@ def test_a_fault_of_our_own_shows_nothing_of_itself(
     assert "No space left" in caplog.text
     assert f"RequestId {answer.headers['X-Request-Id']}" in caplog.text
     assert "secret-1" not in caplog.text
+
+
+def test_a_full_disk_is_one_line_however_many_strangers_ask(
+    sts: ScriptedSts, clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = read('[server]\naudit = "/dev/full"\n' + CONFIG)
+    with serving(App(full, assume_role=sts, clock=clock)) as url:
+        house = House(url, sts, clock)
+        strangers = [house.get("/v1/credentials/uploads", key=None) for _ in range(20)]
+        known = [house.get("/v1/credentials/uploads"), house.get("/v1/grants")]
+    for answer in [*strangers, *known]:
+        assert (answer.status_code, answer.json()["Code"]) == (500, "InternalError")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "space" not in answer.text
+        assert "secret-1" not in answer.text
+    said = [(it.getMessage(), it.exc_info) for it in caplog.records if "audit" in it.getMessage()]
+    line = "the audit log cannot be written: No space left on device (server.audit)"
+    assert said == [(f"{line}; nothing is vended", None)]
+    assert "Traceback" not in caplog.text
 
 
 def test_a_refused_lease_is_replaced(house: House) -> None:
