@@ -27,6 +27,7 @@ from sts_server.http.page import page
 from sts_server.http.routes import problems, routes
 from sts_server.lease import AssumeRole, Lease, RoleRequest
 from sts_server.metrics import Metrics
+from sts_server.needed_files import try_files
 from sts_server.overlaps import overlaps
 from sts_server.policy import LONGEST_POLICY, session_policy
 from sts_server.probe import Probe, harmless
@@ -91,6 +92,7 @@ class App(Live):
     def _generation(self, settings: Settings) -> Generation:
         tables = settings.tables
         check(tables)
+        try_files(tables)
         for overlap in overlaps(grants(tables).values()):
             _log.warning("grants: %s", overlap)
         with contextlib.ExitStack() as opened:
@@ -267,6 +269,6 @@ def _audit_log(target: str, clock: Clock, opened: contextlib.ExitStack) -> Calla
     try:
         log = AuditLog(target, clock=clock)
     except OSError as error:
-        raise ConfigError([f"server.audit: cannot be opened: {error.strerror}"]) from None
+        raise ConfigError([f"server.audit: {target}: cannot be opened: {error.strerror}"]) from None
     opened.callback(log.close)
     return log.write

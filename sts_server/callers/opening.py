@@ -6,17 +6,19 @@ from functools import partial
 from sts_server.callers.api_keys import ApiKeys
 from sts_server.callers.desk import BearerLogin, Desk
 from sts_server.callers.forwarded import Forwarded
-from sts_server.callers.oidc.fetch import fetch_keys
+from sts_server.callers.oidc.fetch import fetch_keys, file_problems
 from sts_server.callers.oidc.issuer import Issuer
 from sts_server.callers.oidc.login import Oidc
 from sts_server.callers.secret_file import SecretFile
 from sts_server.callers.webhook import Webhook
 from sts_server.callers.webhook_call import calling
 from sts_server.clock import Clock
-from sts_server.errors import Refusal
+from sts_server.errors import ConfigError, Refusal
 from sts_server.scope import Caller
 from sts_server.settings.callers import CallersTable
+from sts_server.settings.forwarded import ForwardedTable
 from sts_server.settings.oidc import OidcTable
+from sts_server.settings.webhook import WebhookTable
 
 
 def desk(
@@ -55,17 +57,41 @@ def desk(
     return Desk(bearers, _forwarded(table), judged=judged)
 
 
+def file_trials(table: CallersTable) -> Iterator[Callable[[], object]]:
+    """Give a trial of each file that a login needs; it raises ConfigError if it cannot be used."""
+    if table.forwarded is not None:
+        yield partial(_secret_file, table.forwarded)
+    if table.webhook is not None:
+        yield partial(_auth_file, table.webhook)
+        yield partial(calling, table.webhook)
+    for number, login in enumerate(table.oidc):
+        yield partial(_try_oidc, number, login)
+
+
+def _try_oidc(number: int, table: OidcTable) -> None:
+    if problems := [f"callers.oidc[{number}].{it}" for it in file_problems(table)]:
+        raise ConfigError(problems)
+
+
+def _secret_file(table: ForwardedTable) -> SecretFile:
+    return SecretFile(table.secret_file, "callers.forwarded.secret_file", shortest=32)
+
+
+def _auth_file(table: WebhookTable) -> SecretFile | None:
+    if table.auth_file is None:
+        return None
+    return SecretFile(table.auth_file, "callers.webhook.auth_file")
+
+
 def _webhook(table: CallersTable, clock: Clock) -> Iterator[Webhook]:
     if (hook := table.webhook) is not None:
-        place = "callers.webhook.auth_file"
-        file = SecretFile(hook.auth_file, place) if hook.auth_file else None
+        file = _auth_file(hook)
         yield Webhook(hook, calling(hook, file.secrets if file else None), clock=clock)
 
 
 def _forwarded(table: CallersTable) -> Iterator[Forwarded]:
     if (proxy := table.forwarded) is not None:
-        file = SecretFile(proxy.secret_file, "callers.forwarded.secret_file", shortest=32)
-        yield Forwarded(proxy, file.secrets)
+        yield Forwarded(proxy, _secret_file(proxy).secrets)
 
 
 def _oidc(table: OidcTable, clock: Clock, known: dict[str, Oidc]) -> Oidc:

@@ -37,7 +37,7 @@ class SecretFile:
             ConfigError: it cannot be read, is open to others, or holds no such secret.
         """
         self._path = Path(path)
-        self._place = place
+        self._place = f"{place}: {path}"
         self._shortest = shortest
         self._stamp: _Stamp | None = self._look()
         try:

@@ -93,4 +93,4 @@ def _trusted(ca_file: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file or certifi.where())
     except OSError as error:
         why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-        raise ConfigError([f"callers.webhook.ca_file: cannot be used: {why}"]) from None
+        raise ConfigError([f"callers.webhook.ca_file: {ca_file}: cannot be used: {why}"]) from None

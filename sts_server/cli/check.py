@@ -11,6 +11,7 @@ from sts_server.cli.commands import Commands
 from sts_server.cli.exits import DONE, FAILED
 from sts_server.cli.files import read
 from sts_server.config import Settings, parse, read_tables
+from sts_server.needed_files import try_files
 from sts_server.overlaps import overlaps
 from sts_server.policy import LONGEST_POLICY
 from sts_server.trial import Outcome
@@ -34,6 +35,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     text = read(path)
     tables = read_tables(text)
     app.check(tables)
+    try_files(tables)
     print(f"{path}: bucket {tables.oss.bucket} in {tables.oss.region}, {tables.sts.role_arn}")
     lengths = app.longest_policies(tables)
     for grant in tables.grants:

@@ -130,6 +130,62 @@ def test_a_missing_key_of_our_own_is_named(config: Path) -> None:
     assert "to serve it here: ALIBABA_CLOUD_ACCESS_KEY_ID is not set" in done.stdout
 
 
+FILES = """
+[callers.forwarded]
+networks = ["127.0.0.1"]
+secret_file = "none/secret"
+id_prefix = "proxy:"
+[callers.webhook]
+url = "http://127.0.0.1:1/"
+auth_file = "none/auth"
+ca_file = "none/ca"
+id_prefix = "login:"
+[[callers.oidc]]
+issuer = "https://a.example"
+audience = ["oss-sts"]
+id_prefix = "a:"
+jwks_file = "none/jwks"
+[[callers.oidc]]
+issuer = "https://b.example"
+audience = ["oss-sts"]
+id_prefix = "b:"
+ca_file = "none/ca"
+bearer_file = "none/bearer"
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_every_file_that_is_missing_is_named_at_once(config: Path, command: str) -> None:
+    named = '[server]\naudit = "none/audit"\ndeny_file = "none/deny"'
+    config.write_text(SERVED.replace("[server]", named) + FILES)
+    done = run(command, "--config", config)
+    assert (done.returncode, done.stdout) == (2, "")
+    for setting, path in [
+        ("server.audit", "none/audit"),
+        ("server.deny_file", "none/deny"),
+        ("callers.forwarded.secret_file", "none/secret"),
+        ("callers.webhook.auth_file", "none/auth"),
+        ("callers.webhook.ca_file", "none/ca"),
+        ("callers.oidc[0].jwks_file", "none/jwks"),
+        ("callers.oidc[1].ca_file", "none/ca"),
+        ("callers.oidc[1].bearer_file", "none/bearer"),
+    ]:
+        (line,) = [it for it in done.stderr.splitlines() if f" {setting}: " in it]
+        assert path in line
+        assert line.endswith("No such file or directory")
+    assert len(done.stderr.splitlines()) == 8
+
+
+def test_check_makes_no_audit_log_and_names_one_that_could_not_be(config: Path) -> None:
+    def checked(audit: Path) -> subprocess.CompletedProcess[str]:
+        config.write_text(SERVED.replace("[server]", f'[server]\naudit = "{audit}"'))
+        return run("check", "--config", config)
+
+    assert checked(config.parent / "audit").returncode == 0
+    assert not (config.parent / "audit").exists()
+    assert "Is a directory" in checked(config.parent).stderr
+
+
 def test_without_any_key_of_our_own_every_place_is_named(config: Path) -> None:
     nothing = {
         **dict.fromkeys(ENVIRON, ""),
@@ -400,7 +456,7 @@ def test_an_audit_log_that_does_not_open_is_one_line(config: Path) -> None:
     done = run("serve", "--config", config)
     assert (done.returncode, done.stderr) == (
         2,
-        "sts-server: server.audit: cannot be opened: No such file or directory\n",
+        "sts-server: server.audit: /nowhere/audit.jsonl: cannot be opened: No such file or directory\n",
     )
 
 

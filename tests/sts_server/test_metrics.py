@@ -85,7 +85,7 @@ def test_a_decision_that_was_not_written_down_was_none() -> None:
         raise OSError(28, "No space left on device")
 
     metrics = metrics_of()
-    with pytest.raises(AuditUnwritten, match="^No space left on device$"):
+    with pytest.raises(AuditUnwritten, match=r"^No space left on device$"):
         metrics.audited(full_disk, GRANTS)({"grant": "uploads", "outcome": "vended"})
     assert samples(metrics, "sts_server_asks_total") == {}
     assert samples(metrics, "sts_server_audit_failures_total") == {(): 1}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import ssl
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -47,6 +48,28 @@ async def fetch_keys(table: OidcTable, *, patience: float = TIMEOUT) -> KeySet:
         return KeySet.of(text, table.algorithms)
     except ValueError as error:
         raise LoginUnavailable(str(error)) from None
+
+
+def file_problems(table: OidcTable) -> Iterator[str]:
+    """Read each file that a table names; give what is wrong, with its setting and its path."""
+
+    def keys(path: str) -> None:
+        try:
+            KeySet.of(_text_of(path), table.algorithms)
+        except ValueError as error:
+            raise LoginUnavailable(f"{path}: {error}") from None
+
+    trials: tuple[tuple[str, str | None, Callable[[str], object]], ...] = (
+        ("jwks_file", table.jwks_file, keys),
+        ("ca_file", table.ca_file, _trusted),
+        ("bearer_file", table.bearer_file, _bearer_of),
+    )
+    for setting, path, use in trials:
+        try:
+            if path is not None:
+                use(path)
+        except LoginUnavailable as problem:
+            yield f"{setting}: {problem.detail}"
 
 
 class _Fetch:
@@ -121,7 +144,8 @@ def _trusted(ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file or certifi.where())
     except OSError as error:
-        raise LoginUnavailable(f"ca_file cannot be used: {error.strerror or 'no PEM'}") from None
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise LoginUnavailable(f"{ca_file}: cannot be used: {why}") from None
 
 
 def _text_of(path: str) -> str:

@@ -233,5 +233,7 @@ def test_an_authority_that_cannot_be_read_is_found_at_the_start(
 ) -> None:
     (tmp_path / "empty.pem").write_text("nothing")
     for name, why in (("none.pem", "No such file"), ("empty.pem", "it holds no certificate")):
-        with pytest.raises(ConfigError, match=f"callers.webhook.ca_file: cannot be used: {why}"):
+        with pytest.raises(
+            ConfigError, match=rf"^callers\.webhook\.ca_file: .*/{name}: cannot be used: {why}"
+        ):
             calling(table(service, ca_file=str(tmp_path / name)))
