@@ -3,13 +3,27 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from sts_server.access_key import KeySources, key_problems
 from sts_server.errors import ConfigError
 from sts_server.settings import Tables
+
+_WORDS: Final[Mapping[str, str]] = {
+    # What pydantic calls a mistake -> what to do about it in TOML.
+    "bool_type": "must be true or false",
+    "dict_type": "must be a table",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number, an integer without quotes",
+    "mapping_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "model_type": "must be a table",
+    "string_too_short": "is empty",
+    "string_type": "must be a string, in quotes",
+    "tuple_type": 'must be a list like ["a"]',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,12 @@ def _problem(document: Mapping[str, Any], item: Mapping[str, Any]) -> str:
             what = "is not a setting that this version knows"
         case "value_error":
             what = str(item["ctx"]["error"])
+        case "tuple_type" if str(place[0]) == "grants" and len(place) == 1:
+            what = "must be written [[grants]]"
+        case "tuple_type" if len(place) == 2 and place[0] == "callers":  # noqa: PLR2004 - callers.api_key
+            what = f"must be written [[callers.{place[1]}]]"
+        case kind if kind in _WORDS:
+            what = _WORDS[kind]
         case _:
             what = item["msg"][0].lower() + item["msg"][1:]
     where = _place(document, place)

@@ -209,7 +209,7 @@ def test_three_mistakes_are_three_lines_with_their_places() -> None:
         ("[sts]", "[sts]\ndeadline = 13", "sts.deadline", "less than"),
         ("[sts]", "[sts]\nread_timeout = 7", "sts", "deadline is less than"),
         ("[sts]", "[sts]\nconnect_timeout = 4\ndeadline = 3", "sts", "deadline is less than"),
-        ("[sts]", '[sts]\nvpc = "yes"', "sts.vpc", "bool"),
+        ("[sts]", '[sts]\nvpc = "yes"', "sts.vpc", "true or false"),
         ("[sts]", '[sts]\nregion = "Hangzhou"', "sts.region", "region like"),
         ("[sts]", '[sts]\nvpc = true\nendpoint = "https://a.example"', "sts", "leave out vpc"),
         ("[sts]", '[sts]\nregion = "cn-beijing"\nendpoint = "https://a.example"', "sts", "leave out vpc"),
@@ -223,7 +223,7 @@ def test_three_mistakes_are_three_lines_with_their_places() -> None:
         ("[oss]", '[server]\nlog_level = "debug"\n[oss]', "server.log_level", "'error'"),
         ("[oss]", '[server]\nlisten = "a.example:1"\n[oss]', "server.listen", "an address and a port"),
         ("[oss]", '[server]\nlisten = "127.0.0.1:70000"\n[oss]', "server.listen", "a port"),
-        ("[oss]", '[server]\naudit = ""\n[oss]', "server.audit", "at least 1"),
+        ("[oss]", '[server]\naudit = ""\n[oss]', "server.audit", "is empty"),
         ("[oss]", '[server]\nallow_origins = ["*"]\n[oss]', "server.allow_origins[0]", "everybody's"),
         ("[oss]", '[server]\nallow_origins = ["null"]\n[oss]', "server.allow_origins[0]", "everybody's"),
         ("[oss]", '[server]\nallow_origins = ["http://a.example"]\n[oss]', "server.allow_origins[0]", "must be https"),
@@ -246,13 +246,13 @@ def test_three_mistakes_are_three_lines_with_their_places() -> None:
         ('"users/{caller}/"', '"users/{caller}"', "grants[0] (uploads)", "cannot be listed"),
         ('prefix = "users/{caller}/"', "", "grants[0] (uploads)", "prefix is missing"),
         ('prefix = "staff/"', 'prefix = "staff/"\nwhole_bucket = true', "grants[1] (staff-only)", "both"),
-        ('prefix = "staff/"', 'prefix = "staff/"\nwhole_bucket = "yes"', "grants[1].whole_bucket (staff-only)", "bool"),
+        ('prefix = "staff/"', 'prefix = "staff/"\nwhole_bucket = "yes"', "grants[1].whole_bucket (staff-only)", "true or false"),
         ('"users/{caller}/"', '"users/{caller}{claim.x}/"', "grants[0].prefix (uploads)", "two placeholders"),
         ('groups = ["staff"] }', "claims = {} }", "grants[1].who (staff-only)", "names nobody"),
         ('groups = ["staff"] }', "claims = { team = [] } }", "grants[1].who.claims.team (staff-only)", "is empty"),
         ('groups = ["staff"] }', 'claims = { team = ["*"] } }', "grants[1].who.claims.team (staff-only)", "name the values"),
         ('groups = ["staff"] }', 'claims = { team = ["a", "a"] } }', "grants[1].who.claims.team (staff-only)", "twice"),
-        ('groups = ["staff"] }', 'claims = { team = "a" } }', "grants[1].who.claims.team (staff-only)", "tuple"),
+        ('groups = ["staff"] }', 'claims = { team = "a" } }', "grants[1].who.claims.team (staff-only)", 'a list like ["a"]'),
         ('groups = ["staff"] }', 'claims = { "a b" = ["a"] } }', "grants[1].who.claims.a b.[key] (staff-only)", "a claim's name"),
         ('groups = ["staff"] }', 'groups = ["*"] }', "grants[1].who.groups (staff-only)", "name the values"),
         ('callers = ["*"]', 'callers = ["*"], claims = { team = ["a"] }', "grants[0].who (uploads)", "everybody already"),
@@ -272,6 +272,35 @@ def test_three_mistakes_are_three_lines_with_their_places() -> None:
 def test_a_mistake_is_named_with_its_place(old: str, new: str, place: str, what: str) -> None:
     found = problems(changed(old, new))
     assert any(line.startswith(f"{place}: ") and what in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('["get", "put", "list"]', '"get"', 'grants[0].actions (uploads): must be a list like ["a"]'),
+        ('groups = ["staff"]\n', 'groups = "staff"\n', 'callers.api_key[0].groups (alice): must be a list like ["a"]'),
+        ('groups = ["staff"]\n', "groups = [1]\n", "callers.api_key[0].groups[0] (alice): must be a string, in quotes"),
+        ('who = { callers = ["*"] }', 'who = "*"', "grants[0].who (uploads): must be a table"),
+        ('groups = ["staff"] }', "claims = 1 }", "grants[1].who.claims (staff-only): must be a table"),
+        ('"examplebucket"', "7", "oss.bucket: must be a string, in quotes"),
+        ("[sts]", '[sts]\nvpc = "yes"', "sts.vpc: must be true or false"),
+        ("[sts]", '[sts]\nmax_calls = "8"', "sts.max_calls: must be a whole number, an integer without quotes"),
+        ("[oss]", '[callers.webhook]\nurl = "http://127.0.0.1/"\nid_prefix = "w:"\ntimeout = "3"\n[oss]', "callers.webhook.timeout: must be a number"),
+        ("[oss]", '[callers.forwarded]\nnetworks = ["::1"]\nsecret_file = "f"\nclaims = "a"\n[oss]', "callers.forwarded.claims: must be a table"),
+        ("[oss]", '[server]\ndeny_file = ""\n[oss]', "server.deny_file: is empty"),
+        ("[oss]", "server = 7\n[oss]", "server: must be a table"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_said_in_words_of_toml(old: str, new: str, line: str) -> None:
+    assert line in problems(changed(old, new))
+
+
+def test_tables_that_are_repeated_are_written_so() -> None:
+    text = CONFIG[: CONFIG.index("[[grants")]
+    assert "grants: must be written [[grants]]" in problems("grants = {}\n" + text)
+    text = CONFIG[: CONFIG.index("[[callers")] + CONFIG[CONFIG.index("[[grants") :]
+    line = "callers.api_key: must be written [[callers.api_key]]"
+    assert line in problems("[callers.api_key]\n" + text)
 
 
 def test_a_digest_that_is_none_is_not_repeated() -> None:

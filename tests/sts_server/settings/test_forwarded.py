@@ -61,7 +61,7 @@ def test_a_network_is_the_proxys(network: str) -> None:
         ({"networks": '[""]'}, "networks[0]", "a network like"),
         ({"networks": "[10]"}, "networks[0]", "string"),
         ({"secret_file": None}, "secret_file", "is missing"),
-        ({"secret_file": '""'}, "secret_file", "at least 1"),
+        ({"secret_file": '""'}, "secret_file", "is empty"),
         ({"secret": '"0123456789012345678901234567890123"'}, "secret", "not a setting"),
         ({"id_header": '"X_User"'}, "id_header", "letters, digits or -"),
         ({"id_header": '"X-User:"'}, "id_header", "letters, digits or -"),
@@ -74,7 +74,7 @@ def test_a_network_is_the_proxys(network: str) -> None:
         ({"claims": '{ team = "X-Forwarded-Secret" }'}, "", "two things"),
         ({"claims": '{ team = "X-A", site = "x-a" }'}, "", "two things"),
         ({"claims": '{ team = "Host" }'}, "claims.team", "meaning of its own"),
-        ({"claims": '{ "" = "X-Team" }'}, "claims.", "at least 1"),
+        ({"claims": '{ "" = "X-Team" }'}, "claims.", "is empty"),
         ({"id_prefix": '"proxy"'}, "id_prefix", "end in one of"),
     ],
 )  # fmt: skip

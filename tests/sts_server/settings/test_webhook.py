@@ -63,7 +63,7 @@ def test_an_address_may_have_a_path(url: str) -> None:
         ({"url": '"http://10.0.0.1/token"'}, "url", "must be https"),
         ({"url": '"http://127.0.0.1.example.com/"'}, "url", "must be https"),
         ({"token": '"a-secret"'}, "token", "not a setting"),
-        ({"auth_file": '""'}, "auth_file", "at least 1"),
+        ({"auth_file": '""'}, "auth_file", "is empty"),
         ({"send_as": '"json"'}, "send_as", "'form' or 'query'"),
         ({"timeout": "0"}, "timeout", "greater than"),
         ({"timeout": "5.1"}, "timeout", "less than"),
@@ -74,7 +74,7 @@ def test_an_address_may_have_a_path(url: str) -> None:
         ({"remember": "901"}, "remember", "less than"),
         ({"remember": "-1"}, "remember", "greater than"),
         ({"claims": '["team", "team"]'}, "claims", "twice"),
-        ({"groups_claim": '""'}, "groups_claim", "at least 1"),
+        ({"groups_claim": '""'}, "groups_claim", "is empty"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place(
