@@ -20,15 +20,18 @@ _REFUSED = (
     "STS refused this server's own key, role or policy; the operator's log says which and why"
 )
 
+# Also for what the official default chain finds: the environment is only one of its places.
+_CHECK_KEY = "check our access key (environment, or the file or role that it comes from)"
+
 _HINTS: Final[Mapping[str, str]] = {
     # The beginning of STS's code -> what the operator should do (Alibaba Cloud, "AssumeRole").
     "NoPermission": "the RAM user needs AliyunSTSAssumeRoleAccess, and the role must trust it",
     "EntityNotExist.Role": "there is no such role: correct sts.role_arn",
-    "InvalidAccessKeyId": "our key is unknown or disabled: check ALIBABA_CLOUD_ACCESS_KEY_ID",
-    "InvalidAccessKeySecret": "our secret is wrong: check ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-    "SignatureDoesNotMatch": "our secret is wrong: check ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-    "InvalidSecurityToken": "our own token is wrong or over: check ALIBABA_CLOUD_SECURITY_TOKEN",
-    "MissingSecurityToken": "our key is temporary: set ALIBABA_CLOUD_SECURITY_TOKEN, too",
+    "InvalidAccessKeyId": f"our key is unknown or disabled: {_CHECK_KEY}",
+    "InvalidAccessKeySecret": f"our secret is wrong: {_CHECK_KEY}",
+    "SignatureDoesNotMatch": f"our secret is wrong: {_CHECK_KEY}",
+    "InvalidSecurityToken": f"our own token is wrong or over: {_CHECK_KEY}",
+    "MissingSecurityToken": f"our key is temporary and has no token: {_CHECK_KEY}",
     "InvalidTimeStamp": "this machine's clock is more than 15 minutes off: correct it",
     "InvalidParameter.DurationSeconds": "a grant's duration is over the role's MaxSessionDuration",
     "InvalidParameter.Policy": "STS did not take the session policy: report this with the code",

@@ -66,8 +66,8 @@ def test_a_temporary_key_of_our_own_sends_its_token() -> None:
     [
         (403, error("NoPermission"), UpstreamRefused, "AliyunSTSAssumeRoleAccess"),
         (404, error("EntityNotExist.Role"), UpstreamRefused, "sts.role_arn"),
-        (404, error("InvalidAccessKeyId.NotFound"), UpstreamRefused, "ALIBABA_CLOUD_ACCESS_KEY_ID"),
-        (400, error("SignatureDoesNotMatch"), UpstreamRefused, "ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+        (404, error("InvalidAccessKeyId.NotFound"), UpstreamRefused, "file or role"),
+        (400, error("SignatureDoesNotMatch"), UpstreamRefused, "file or role"),
         (400, error("InvalidTimeStamp.Expired"), UpstreamRefused, "clock"),
         (400, error("InvalidParameter.DurationSeconds"), UpstreamRefused, "MaxSessionDuration"),
         (400, error("InvalidParameter.PolicySize"), UpstreamRefused, "session policy"),
