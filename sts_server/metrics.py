@@ -83,7 +83,7 @@ class Metrics:
             # Prometheus sees no increase where a series begins at 1.
             self._calls.labels("AssumeRole", failure.__name__)
         self._under_way = Gauge(
-            "sts_server_upstream_calls_under_way", "Calls to STS now.", registry=registry
+            "sts_server_upstream_calls_under_way", "AssumeRole calls now.", registry=registry
         )
         self._queue = Gauge(
             "sts_server_upstream_queue", "Calls to STS that wait for their turn.", registry=registry
@@ -149,7 +149,6 @@ class Metrics:
 
         async def measured(*args: _P.args, **kwargs: _P.kwargs) -> _T:
             outcome, started = "abandoned", self._stopwatch()
-            self._under_way.inc()
             try:
                 answer = await call(*args, **kwargs)
                 outcome = "answered"
@@ -157,7 +156,6 @@ class Metrics:
                 outcome = error.code if isinstance(error, Refusal) else "failed"
                 raise
             finally:
-                self._under_way.dec()
                 self.called(name, outcome, self._stopwatch() - started)
             return answer
 
