@@ -13,7 +13,7 @@ from sts_server.cli.exits import DONE, REFUSED
 from sts_server.cli.files import read
 from sts_server.cli.supposed import add_caller_to, chosen, supposed
 from sts_server.config import read_tables
-from sts_server.errors import Refusal
+from sts_server.errors import ConfigError, Refusal
 from sts_server.grants import resolve
 from sts_server.policy import LONGEST_POLICY, session_policy
 from sts_server.scope import Grant, Scope, Wish, session_name
@@ -30,6 +30,8 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace, _: Mapping[str, str]) -> int:
     """Print them, as templates or for one caller; raises ConfigError."""
+    if options.caller is None and (options.group or options.claim):
+        raise ConfigError(["--group and --claim describe a caller: name them with --caller"])
     tables = read_tables(read(options.config))
     app.check(tables)
     grants, bucket = app.grants(tables), tables.oss.bucket

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from sts_server.policy import session_policy
 from sts_server.scope import Scope
 from tests.sts_server.cli.parts import Run
@@ -44,6 +46,13 @@ def test_one_grant_alone_can_be_asked_about(run: Run) -> None:
     done = run("policy", "--grant", "staff-only")
     assert done.out.count("characters") == 1
     assert run("policy", "--grant", "none").err.endswith("there are uploads, staff-only, team")
+
+
+@pytest.mark.parametrize("words", [("--group", "staff"), ("--claim", "team=a")])
+def test_a_group_or_claim_of_nobody_is_wrong_usage(run: Run, words: tuple[str, ...]) -> None:
+    done = run("policy", *words)
+    assert (done.code, done.out) == (2, "")
+    assert "--caller" in done.err
 
 
 def test_a_claim_without_a_value_is_wrong_usage(run: Run) -> None:
