@@ -10,6 +10,7 @@ from sts_server.access_key import KeySources, key_problems
 from sts_server.cli.commands import Commands
 from sts_server.cli.exits import DONE, FAILED
 from sts_server.cli.files import read
+from sts_server.clock import system_clock
 from sts_server.config import Settings, parse, read_tables
 from sts_server.needed_files import try_files
 from sts_server.overlaps import overlaps
@@ -26,6 +27,9 @@ def add_to(commands: Commands) -> None:
         action="store_true",
         help="ask STS, too: who we are, and one lease for each grant, which is thrown away",
     )
+    parser.add_argument(
+        "--insecure-dev", action="store_true", help="for a file that is served with the same"
+    )
     parser.set_defaults(run=run)
 
 
@@ -33,7 +37,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Check one file, and with `--live` what STS makes of it; raises ConfigError."""
     path: Path = options.config
     text = read(path)
-    tables = read_tables(text)
+    tables = read_tables(text, insecure_dev=options.insecure_dev)
     app.check(tables)
     try_files(tables)
     print(f"{path}: bucket {tables.oss.bucket} in {tables.oss.region}, {tables.sts.role_arn}")
@@ -47,8 +51,12 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         )
     for overlap in overlaps(app.grants(tables).values()):
         print(f"  warning: {overlap}")
+    for caller in tables.callers.api_key:
+        for number, key in enumerate(caller.keys):
+            if key.expires is not None and key.expires.timestamp() <= system_clock():
+                print(f"  warning: api_key {caller.id}: sha256[{number}] is over")
     if options.live:
-        return asyncio.run(_live(parse(text, environ)))
+        return asyncio.run(_live(parse(text, environ, insecure_dev=options.insecure_dev)))
     # A configuration can be checked where its secret is not.
     for problem in key_problems(environ):
         print(f"  to serve it here: {problem}")

@@ -34,8 +34,10 @@ class CallersTable(Table):
             )
         if not insecure_dev and not self._id_prefixes:
             raise ValueError(
-                "nobody can prove who they are: add a [[callers.api_key]] table; "
-                "`sts-server new-key NAME` makes one; or a [[callers.oidc]] table"
+                "nobody can prove who they are: add a [[callers.api_key]] table "
+                "(`sts-server new-key NAME` makes one), a [[callers.oidc]], a "
+                "[callers.forwarded] or a [callers.webhook]; on your own machine --insecure-dev "
+                "goes without"
             )
         if len({caller.id for caller in self.api_key}) < len(self.api_key):
             raise ValueError("two callers have the same id")

@@ -209,6 +209,23 @@ def test_no_callers_no_server(config: Path) -> None:
     done = run("serve", "--config", config)
     assert done.returncode == 2
     assert "nobody can prove who they are" in done.stderr
+    for way in ("api_key", "oidc", "forwarded", "webhook"):
+        assert f"callers.{way}]" in done.stderr
+    assert "--insecure-dev" in done.stderr
+    assert run("check", "--config", config, "--insecure-dev").returncode == 0
+    config.write_text(CONFIG)
+    assert run("check", "--config", config, "--insecure-dev").returncode == 2
+
+
+def test_check_warns_of_a_key_that_is_over(config: Path) -> None:
+    old, new = (re.findall(r'"([0-9a-f]{64})"', SERVED))[:2]
+    told = SERVED.replace(f'"{old}"', f'{{ digest = "{old}", expires = 2020-01-01T00:00:00Z }}')
+    told = told.replace(f'"{new}"', f'{{ digest = "{new}", expires = 2999-01-01T00:00:00Z }}')
+    config.write_text(told)
+    done = run("check", "--config", config)
+    assert done.returncode == 0
+    assert done.stdout.count("warning") == 1
+    assert "warning: api_key alice: sha256[0] is over" in done.stdout
 
 
 @pytest.mark.parametrize(
