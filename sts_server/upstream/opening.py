@@ -41,7 +41,8 @@ def open_sts(
             again when it is needed.
     """
     if ca_bundle is not None and not Path(ca_bundle).exists():
-        raise ConfigError(["environment: the CA bundle it names does not exist"])
+        names = "ALIBABA_CLOUD_CA_BUNDLE or REQUESTS_CA_BUNDLE"
+        raise ConfigError([f"environment: {names} names {ca_bundle}, which does not exist"])
     own_key = OwnKey(source_of(sources, endpoint))
     try:
         own_key.look()

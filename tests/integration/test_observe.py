@@ -148,7 +148,10 @@ def test_a_wrong_key_is_not_ready_and_the_log_says_what_to_do(
         assert scrape(server, "sts_server_ready") == {(): 0}
         (line,) = (json.loads(line) for line in server.log().splitlines())
     assert (line["level"], line["logger"]) == ("error", "sts_server.probe")
-    assert "check our access key (environment, or the file or role that it comes from)" in line["message"]
+    assert (
+        "check our access key (environment, or the file or role that it comes from)"
+        in line["message"]
+    )
 
 
 def test_a_role_that_stops_trusting_us_is_found_and_found_again(

@@ -429,7 +429,10 @@ def test_a_missing_ca_bundle_is_found_at_the_start(config: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (
         2,
-        "sts-server: environment: the CA bundle it names does not exist\n",
+        (
+            "sts-server: environment: ALIBABA_CLOUD_CA_BUNDLE or REQUESTS_CA_BUNDLE names /nowhere, "
+            "which does not exist\n"
+        ),
     )
 
 
