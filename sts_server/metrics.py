@@ -4,7 +4,6 @@ A label is never what a stranger chose: grants are those of the configuration, a
 words of this program. Nothing here tells one caller from another; the audit log does.
 """
 
-import importlib.metadata
 import platform
 import time
 from collections.abc import Awaitable, Callable, Container, Iterator
@@ -15,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from sts_server import __version__
 from sts_server.audit import Record
 from sts_server.cache.counts import Counts
 from sts_server.clock import Clock, from_wire, system_clock
@@ -52,7 +52,7 @@ class Metrics:
         build = Gauge(
             "sts_server_build_info", "This program.", ["version", "python"], registry=registry
         )
-        build.labels(_version(), platform.python_version()).set(1)
+        build.labels(__version__, platform.python_version()).set(1)
         self._asks = Counter(
             "sts_server_asks", "Asks decided.", ["grant", "outcome"], registry=registry
         )
@@ -200,10 +200,3 @@ class _CacheCollector(Collector):
 
 
 _moment = lru_cache(maxsize=4096)(from_wire)  # a lease is handed out again and again
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("oss-sts")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"

@@ -1,6 +1,7 @@
 """The metrics: they add up, and nobody but us chooses a label."""
 
 import asyncio
+import platform
 
 import prometheus_client
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from sts_server import __version__
 from sts_server.audit import Record
 from sts_server.clock import to_wire
 from sts_server.errors import AuditUnwritten, GrantDenied, Unauthenticated, UpstreamThrottled
@@ -151,3 +153,8 @@ def test_two_in_one_process_share_nothing() -> None:
     one.proven("api_key", None)
     assert samples(other, "sts_server_logins_total") == {}
     assert b"sts_server" not in prometheus_client.generate_latest()
+
+
+def test_the_version_is_known_without_an_installed_package() -> None:
+    versions = list(samples(metrics_of(), "sts_server_build_info"))
+    assert versions == [(platform.python_version(), __version__)]
