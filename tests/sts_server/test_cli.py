@@ -444,7 +444,9 @@ def test_a_secret_that_others_may_read_is_found_at_the_start(config: Path, tmp_p
     config.write_text(CONFIG + table)
     done = run("serve", "--config", config)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert done.stderr.startswith("sts-server: callers.forwarded.secret_file: is open to other")
+    assert done.stderr.startswith(
+        f"sts-server: callers.forwarded.secret_file: {secret}: is open to other"
+    )
     assert "sss" not in done.stderr
 
 
