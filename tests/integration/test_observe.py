@@ -24,7 +24,7 @@ OFTEN = CONFIG.replace(
 @pytest.fixture(autouse=True)
 def deny_file(tmp_path: Path) -> Path:
     path = tmp_path / "audit.jsonl.deny"
-    path.write_text("")
+    path.write_text("callers = []")
     return path
 
 

@@ -17,7 +17,7 @@ from sts_server.errors import LoginUnavailable
 from sts_server.settings.oidc import OidcTable
 from sts_server.shapes import document_url, is_loopback
 
-TIMEOUT: Final = 10
+TIMEOUT: Final = 5
 """Seconds for all of one fetch."""
 LARGEST: Final = 256 * 1024
 """Bytes of a document."""
