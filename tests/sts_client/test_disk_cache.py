@@ -4,12 +4,13 @@ import json
 import multiprocessing
 import os
 import pickle
+import signal
 import stat
 from pathlib import Path
 
 import pytest
 
-from sts_client import connect
+from sts_client import Lease, connect
 from sts_client.disk_cache import DiskCache
 from sts_client.errors import ServerUnavailable, UsageError
 from tests.sts_client.stage import NOW, SECRETS, Queue, Travelling, lease
@@ -203,3 +204,33 @@ def test_without_an_identity_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="identity"):
         connect("https://sts.example.com", grant="g", token="t", disk_cache=tmp_path / "leases")
     assert not (tmp_path / "leases").exists()
+
+
+def test_who_comes_back_for_another_gets_one_with_another_offset(folder: Path) -> None:
+    source = Queue(lease(1, offset=-3600.0), lease(2))
+    ours = cache(source, folder, Clock())
+    clock_was_wrong = ours.fetch()
+    assert ours.fetch() == lease(2)
+    assert clock_was_wrong.offset == -3600.0
+    # Another process takes what is there.
+    assert cache(Queue(lease(3)), folder).fetch() == lease(2)
+
+
+def test_a_child_of_a_fork_leaves_nobody_waiting(folder: Path) -> None:
+    children: list[int] = []
+
+    class Forking(Queue):
+        def fetch(self, *, refused: str | None = None) -> Lease:
+            child = os.fork()
+            if not child:
+                signal.pause()
+            children.append(child)
+            return super().fetch(refused=refused)
+
+    try:
+        cache(Forking(lease(1)), folder).fetch()
+        assert cache(Queue(lease(2)), folder).fetch() == lease(1)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)

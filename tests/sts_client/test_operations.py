@@ -57,6 +57,13 @@ def test_many_are_deleted_with_few_requests(bucket: Bucket, sandbox: Sandbox) ->
     assert bucket.delete_many([]) == 0
 
 
+def test_one_text_is_no_list_of_names(bucket: Bucket) -> None:
+    bucket.put("a", b"")
+    with pytest.raises(errors.UsageError):
+        bucket.delete_many("abc")
+    assert bucket.exists("a")
+
+
 def test_append_grows_where_it_ends_and_nowhere_else(bucket: Bucket) -> None:
     first = bucket.append("log.txt", b"one", position=0, metadata={"by": "alice"})
     assert first.next_position == 3

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, setting: Setting) -> int:
             raise UsageError(
                 "the object's name does not end in a file name: say where it should go"
             )
-        if target == "-":
+        if options.file == "-":
             return _stream(bucket, key, options, setting)
         return _download(bucket, key, target, options, setting)
 

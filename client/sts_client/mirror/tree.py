@@ -221,6 +221,9 @@ def opened(path: Path, *, make: bool) -> Iterator[Tree]:
     try:
         yield Tree(handle, path)
     finally:
+        # By name: a forked child may hold a copy, which closing ours would leave locked.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
 
 

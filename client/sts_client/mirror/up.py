@@ -39,9 +39,9 @@ def upload_tree(
         if manifest_path is not None:
             place = _place_of(manifest_path, path)
         known = manifest.read(place)
-        # Looked at before the listing, as on the way down.
-        seen = tree.see()
+        # The listing first: an object that comes while we look here is not one that has no file.
         below = objects_below(objects, prefix, names.LONGEST)
+        seen = tree.see()
         if delete and below.shown and all(names.is_ours(name) for name in seen.files):
             raise UsageError(
                 f"no file is in {path}: delete would remove all objects below {prefix!r}, is "

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from sts_client.private_folder import open_private, prepare
 
 _WHAT = "object cache"
 _SUFFIX = ".object"
+_KEPT = re.compile(r"[0-9a-f]{40}\.object")
+_BEGUN = re.compile(r"\.[0-9a-f]{16}\.new")
 _ABANDONED = 24 * 3600.0
 """Seconds after which what somebody began is taken for given up."""
 
@@ -119,9 +122,10 @@ class Shelf:
                 for entry in entries:
                     with suppress(FileNotFoundError):
                         found = entry.stat(follow_symlinks=False)
-                        if entry.name.endswith(_SUFFIX):
+                        # Nothing but our own: the folder may be somebody's home.
+                        if _KEPT.fullmatch(entry.name):
                             kept.append((found.st_mtime_ns, found.st_size, entry.name))
-                        elif entry.name.startswith(".") and _is_abandoned(found):
+                        elif _BEGUN.fullmatch(entry.name) and _is_abandoned(found):
                             rmtree(entry.path, ignore_errors=True)
             total = sum(size for _, size, _ in kept)
             for _, size, name in sorted(kept):
@@ -131,6 +135,8 @@ class Shelf:
                     self.drop(self._folder / name)
                     total -= size
         finally:
+            # By name: a forked child may hold a copy, which closing ours would leave locked.
+            fcntl.flock(lock, fcntl.LOCK_UN)
             os.close(lock)
 
 

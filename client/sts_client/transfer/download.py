@@ -194,6 +194,8 @@ def _fetch_part(
     def rest() -> None:
         """Go on where the attempt before broke off."""
         nonlocal crc, at
+        if stop.is_set():
+            raise Stopped
         if at == end:
             return
         with _opened(objects, head.key, head.etag, (at, end - 1)) as found:

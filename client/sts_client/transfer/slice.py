@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Callable
 
 from sts_client.transfer.plan import Span
 
@@ -9,10 +10,13 @@ from sts_client.transfer.plan import Span
 class Slice(io.RawIOBase):
     """Some bytes of an open file, as a file; it has a position of its own and does not close it."""
 
-    def __init__(self, handle: int, span: Span) -> None:
-        """Begin at the slice's first byte."""
+    def __init__(
+        self, handle: int, span: Span, *, at_end: Callable[[], None] = lambda: None
+    ) -> None:
+        """Begin at the slice's first byte; `at_end` is called before the last ones are given."""
         self._handle = handle
         self._span = span
+        self._at_end = at_end
         self._at = 0
 
     def readable(self) -> bool:
@@ -39,4 +43,6 @@ class Slice(io.RawIOBase):
         wanted = left if size < 0 else min(size, left)
         data = os.pread(self._handle, wanted, self._span.first + self._at)
         self._at += len(data)
+        if data and self._at >= self._span.length:
+            self._at_end()
         return data

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from sts_client.errors import (
+    AccessDenied,
     ChecksumMismatch,
     FileAlreadyExists,
     NoSuchUpload,
@@ -17,6 +18,7 @@ from sts_client.errors import (
 from sts_client.objects import Head, Objects, Payload, PutResult, operations
 from sts_client.objects.operations import Part
 from sts_client.objects.put_headers import FORBID_OVERWRITE
+from sts_client.objects.steps import present
 from sts_client.transfer.attempts import ATTEMPTS, attempt, may_pass
 from sts_client.transfer.crc import combined
 from sts_client.transfer.plan import Span, part_size_of, spans
@@ -59,15 +61,17 @@ def upload_open(
     found = os.fstat(handle)
     part_size = part_size_of(found.st_size, settings.part_size)
     if found.st_size <= part_size:
-        return _put_whole(objects, key, handle, found.st_size, headers, settings)
+        return _put_whole(objects, key, handle, found, headers, settings)
     terms: dict[str, object] = {
         "file": path,
         "size": found.st_size,
-        "modified": found.st_mtime_ns,
+        "identity": list(_identity(found)),
         "part": part_size,
         "headers": dict(headers),
     }
-    with noted(settings.journal, key, terms) as note:
+    lease = objects.run(present())
+    place = f"{lease.endpoint}/{lease.bucket}/{key}"
+    with noted(settings.journal, place, terms) as note:
         work = _Upload(objects, key, handle, headers, settings, note)
         return work.run(spans(found.st_size, part_size), found)
 
@@ -76,18 +80,31 @@ def _put_whole(
     objects: Objects,
     key: str,
     handle: int,
-    size: int,
+    before: os.stat_result,
     headers: Mapping[str, str],
     settings: TransferSettings,
 ) -> PutResult:
+    def unchanged() -> None:
+        _expect_unchanged(key, handle, before)
+
     def put() -> PutResult:
-        payload = Payload(Slice(handle, Span(1, 0, size)))
+        payload = Payload(Slice(handle, Span(1, 0, before.st_size), at_end=unchanged))
         return objects.run(operations.put(key, payload, headers))
 
     # Said twice, a put that only creates could meet the object that its first attempt made.
     result = put() if FORBID_OVERWRITE in headers else attempt(put, settings.wait)
-    settings.on_progress(size)
+    settings.on_progress(before.st_size)
     return result
+
+
+def _identity(found: os.stat_result) -> tuple[int, ...]:
+    """Give what changes with a file's content, also where its length and times are set by hand."""
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _expect_unchanged(key: str, handle: int, before: os.stat_result) -> None:
+    if _identity(os.fstat(handle)) != _identity(before):
+        raise PayloadError(f"the file for {key!r} was changed while it was uploaded")
 
 
 class _Upload:
@@ -114,7 +131,7 @@ class _Upload:
         try:
             self._begin(plan)
             self._upload_parts(plan)
-            self._expect_unchanged(before)
+            _expect_unchanged(self._key, self._handle, before)
             parts = [self._note.parts[span.number] for span in plan]
             crc = combined(
                 (part.crc64 or 0, span.length) for part, span in zip(parts, plan, strict=True)
@@ -131,11 +148,6 @@ class _Upload:
                 f"there now is damaged, upload it again"
             )
         return result
-
-    def _expect_unchanged(self, before: os.stat_result) -> None:
-        after = os.fstat(self._handle)
-        if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            raise PayloadError(f"the file for {self._key!r} was changed while it was uploaded")
 
     def _begin(self, plan: list[Span]) -> None:
         """Take up the upload that is noted, as far as OSS still has it, or begin a new one."""
@@ -186,13 +198,18 @@ class _Upload:
                     return found
                 failures += 1
                 if failures >= ATTEMPTS or ended or not may_pass(error):
+                    if ended and failures > 1:
+                        error.add_note(f"{self._key!r} may be there: an answer was lost")
                     raise
             self._settings.wait(failures)
 
     def _found(self, crc: int, size: int) -> PutResult | None:
-        head = attempt(
-            lambda: self._objects.run(operations.head(self._key, {})), self._settings.wait
-        )
+        try:
+            head = attempt(
+                lambda: self._objects.run(operations.head(self._key, {})), self._settings.wait
+            )
+        except AccessDenied:
+            return None  # who may only put cannot look
         if not isinstance(head, Head) or (head.crc64, head.size) != (crc, size):
             return None
         return PutResult(head.etag, head.crc64, head.request_id, None)

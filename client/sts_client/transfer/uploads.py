@@ -102,6 +102,10 @@ def noted(folder: Path | None, key: str, terms: dict[str, object]) -> Iterator[N
         except BlockingIOError:
             busy = "another process is uploading this file to this object"
             raise OSError(errno.EBUSY, busy, str(path)) from None
-        yield Note(handle, path, terms)
+        try:
+            yield Note(handle, path, terms)
+        finally:
+            # By name: a forked child may hold a copy, which closing ours would leave locked.
+            fcntl.flock(handle, fcntl.LOCK_UN)
     finally:
         os.close(handle)

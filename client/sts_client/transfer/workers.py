@@ -1,7 +1,7 @@
 """Workers: a few threads that do many tasks; the first failure stops all of them."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from threading import Event
 
 
@@ -32,8 +32,9 @@ def run_all(tasks: Iterable[Callable[[], object]], *, threads: int, stop: Event)
             raise
 
     with ThreadPoolExecutor(threads, thread_name_prefix="sts-client") as pool:
-        running = [pool.submit(run, task) for task in tasks]
+        running: list[Future[None]] = []
         try:
+            running += (pool.submit(run, task) for task in tasks)
             wait(running, return_when=FIRST_EXCEPTION)
         except BaseException:
             # An interrupt: without this the threads would go on to their ends.

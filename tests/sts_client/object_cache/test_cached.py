@@ -293,6 +293,22 @@ def test_what_somebody_gave_up_long_ago_is_swept(
     assert [path.name for path in folder.glob(".*")] == [".new.new"]
 
 
+def test_nothing_of_anybody_elses_is_removed(
+    bucket: Bucket, cache: CachedObjects, folder: Path
+) -> None:
+    for name in (".ssh", ".config.new", ".0123456789abcdef"):
+        (folder / name).mkdir()
+        os.utime(folder / name, (1, 1))
+    (folder / "mine.object").write_bytes(bytes(1_000_000))
+    os.utime(folder / "mine.object", (1, 1))
+    for number in range(20):
+        bucket.put("k", bytes([number]) * 60_000)
+        cache.get("k")
+    assert {".ssh", ".config.new", ".0123456789abcdef", "mine.object"} <= {
+        path.name for path in folder.iterdir()
+    }
+
+
 def test_it_reads_like_a_file(bucket: Bucket, cache: CachedObjects) -> None:
     for size in (1000, 5 * PART):
         data = os.urandom(size)

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,10 @@ import pytest
 from fastcrc import crc64
 
 from sts_client import Bucket, NotModified, TransferSettings, errors
+from sts_client.transfer.plan import Span
+from sts_client.transfer.slice import Slice
+from sts_client.transfer.upload import _expect_unchanged
+from sts_client.transfer.workers import run_all
 from sts_server.sandbox import Sandbox
 from tests.sts_client.whole import open_uploads, opened, told
 
@@ -342,6 +346,64 @@ def test_a_file_that_changes_is_not_uploaded(
         bucket.upload(path, "k", settings=settings)
     assert not bucket.exists("k")
     assert open_uploads(sandbox) == 0
+
+
+def test_a_small_file_that_is_rewritten_while_it_is_read_is_not_uploaded(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    path = tmp_path / "it"
+    path.write_bytes(b"a" * MIB)
+    bucket.put("k", b"old")
+    with path.open("rb") as file:
+        before = os.fstat(file.fileno())
+        ended: list[int] = []
+        read = Slice(file.fileno(), Span(1, 0, MIB), at_end=lambda: ended.append(1)).read
+        read(MIB - 1)
+        assert ended == []
+        read(1)
+        assert ended == [1]
+        path.write_bytes(b"b" * MIB)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        with pytest.raises(errors.PayloadError) as caught:
+            _expect_unchanged("k", file.fileno(), before)
+    assert "changed" in str(caught.value)
+
+
+def test_another_file_of_the_same_size_and_time_takes_up_nothing(
+    bucket: Bucket, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path, other = tmp_path / "it", tmp_path / "other"
+    path.write_bytes(DATA)
+    settings = TransferSettings(
+        part_size=PART, threads=1, wait=lambda _: None, journal=tmp_path / "notes"
+    )
+    sandbox.fault(operation="UploadPart", nth=6, status=403, code="AccessDenied")
+    with pytest.raises(errors.AccessDenied):
+        bucket.upload(path, "k", settings=settings)
+    other.write_bytes(DATA[::-1])
+    found = path.stat()
+    os.utime(other, ns=(found.st_atime_ns, found.st_mtime_ns))
+    other.replace(path)
+    bucket.upload(path, "k", settings=settings)
+    assert bucket.get("k").read() == DATA[::-1]
+
+
+def test_an_interrupt_while_tasks_are_handed_out_stops_all_of_them() -> None:
+    stop = threading.Event()
+    done: list[int] = []
+
+    def work() -> None:
+        stop.wait(5)
+        done.append(1)
+
+    def tasks() -> Iterator[Callable[[], None]]:
+        for _ in range(20):
+            yield work
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_all(tasks(), threads=2, stop=stop)
+    assert len(done) <= 2
 
 
 def test_an_upload_that_is_noted_is_taken_up(

@@ -20,6 +20,8 @@ from sts_client.objects.steps import Steps
 
 T = TypeVar("T")
 
+_SERVER_ERROR = 500  # from here on nobody knows what took effect
+
 CLEAN_UP = "clean up"
 
 
@@ -67,7 +69,7 @@ class Patient:
         # Before, since an answer may be lost or never waited for.
         self.written.append(key)
         came = self.attempt(steps)
-        if isinstance(came, OssError):
+        if isinstance(came, OssError) and came.status < _SERVER_ERROR:
             self.written.remove(key)
         if isinstance(came, PutResult):
             self.versions = self.versions or came.version_id is not None

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from sts_client.errors import UsageError
 from sts_client.objects.address import check_key
 from sts_client.objects.call import Call
 from sts_client.objects.documents import document, element, text
@@ -34,6 +35,9 @@ def delete_many(keys: Sequence[str]) -> Steps[None]:
 
 def delete_all(keys: Iterable[str]) -> Steps[int]:
     """Delete any number of objects, `MOST_KEYS` at a time; return how many names were given."""
+    if isinstance(keys, str | bytes):
+        # Else it would be taken for the names that are its letters.
+        raise UsageError("keys are a list of names, not one text")
     count = 0
     left = iter(keys)
     while some := list(islice(left, MOST_KEYS)):
