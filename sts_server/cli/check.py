@@ -12,6 +12,7 @@ from sts_server.cli.exits import DONE, FAILED
 from sts_server.cli.files import read
 from sts_server.clock import system_clock
 from sts_server.config import Settings, parse, read_tables
+from sts_server.http.page import page
 from sts_server.needed_files import try_files
 from sts_server.overlaps import overlaps
 from sts_server.policy import LONGEST_POLICY
@@ -40,6 +41,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     tables = read_tables(text, insecure_dev=options.insecure_dev)
     app.check(tables)
     try_files(tables)
+    page(tables.server, tables.oss)
     print(f"{path}: bucket {tables.oss.bucket} in {tables.oss.region}, {tables.sts.role_arn}")
     lengths = app.longest_policies(tables)
     for grant in tables.grants:

@@ -75,7 +75,7 @@ async def test_a_server_that_is_down(desk: Desk) -> None:
 
 async def test_a_caller_who_is_stopped(page: Page, cloud: Sandbox, tmp_path: Path) -> None:
     deny = tmp_path / "deny.toml"
-    deny.write_text("")
+    deny.write_text("callers = []")
     with with_page(cloud, more=f'deny_file = "{deny}"') as stage:
         desk = Desk(page, stage)
         await desk.open()

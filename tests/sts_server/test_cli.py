@@ -186,6 +186,16 @@ def test_check_makes_no_audit_log_and_names_one_that_could_not_be(config: Path) 
     assert "Is a directory" in checked(config.parent).stderr
 
 
+def test_check_names_a_folder_without_a_page(config: Path) -> None:
+    page = f'page = "{config.parent}"\npage_sdk = "https://static.example.com/ali-oss.js"'
+    config.write_text(SERVED.replace("[server]", f"[server]\n{page}"))
+    done = run("check", "--config", config)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "server.page: index.html cannot be read: No such file" in done.stderr
+    config.write_text(config.read_text().replace(f'page = "{config.parent}"', "page = true"))
+    assert run("check", "--config", config).returncode == 0
+
+
 def test_without_any_key_of_our_own_every_place_is_named(config: Path) -> None:
     nothing = {
         **dict.fromkeys(ENVIRON, ""),
