@@ -3,6 +3,7 @@
 import errno
 import gc
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -204,6 +205,12 @@ def test_ranges_of_one_file_are_of_one_version(
         assert first == second == b"b" * 9
 
 
+def test_a_range_beyond_the_end_tells_no_version(files: OssStsFileSystem, folder: str) -> None:
+    files.pipe_file(f"{folder}/a", b"1,2,3,4")
+    paths = [f"{folder}/a"] * 3
+    assert files.cat_ranges(paths, [100, 0, 4], [110, 3, 7]) == [b"", b"1,2", b"3,4"]
+
+
 @pytest.mark.parametrize("fault", [{"truncate": 1000}, {"corrupt": "answer"}, {"cut": "inside"}])
 def test_a_body_that_breaks_off_is_asked_for_again(
     own_files: OssStsFileSystem, own_sandbox: Sandbox, own_folder: str, fault: dict[str, Any]
@@ -284,6 +291,28 @@ def test_a_file_that_nobody_closes_leaves_nothing(
         forget()
     assert not own_files.exists(f"{own_folder}/a")
     assert uploads_in(own_sandbox) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("leave", ["discard", "__del__", "__exit__"])
+def test_a_forked_child_leaves_its_parents_upload_alone(
+    own_files: OssStsFileSystem, own_sandbox: Sandbox, own_folder: str, leave: str
+) -> None:
+    arguments = (KeyError, KeyError("no more"), None) if leave == "__exit__" else ()
+    with own_files.open(f"{own_folder}/a", "wb", block_size=PART) as file:
+        file.write(WHOLE[: 2 * PART])
+        child = os.fork()
+        if child == 0:
+            try:
+                getattr(file, leave)(*arguments)
+                os._exit(0 if file.closed else 1)
+            finally:
+                os._exit(2)
+        assert os.waitpid(child, 0)[1] == 0
+        file.write(WHOLE[2 * PART :])
+    assert own_files.cat_file(f"{own_folder}/a") == WHOLE
+    assert "AbortMultipartUpload" not in operations_of(own_sandbox)
 
 
 @pytest.mark.parametrize("operation", ["PutObject", "UploadPart", "CompleteMultipartUpload"])

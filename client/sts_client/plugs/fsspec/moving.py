@@ -91,7 +91,8 @@ class Moving(Looking):
                 found[place], etag = self._piece(
                     path, firsts[place], lasts[place], versions.get(path)
                 )
-                versions.setdefault(path, etag)
+                if etag:
+                    versions.setdefault(path, etag)
             except Exception as error:  # noqa: BLE001 - returned, or raised below
                 found[place] = error
 

@@ -12,8 +12,10 @@ from sts_client.transfer.attempts import attempt
 
 def fetched(
     bucket: Bucket, key: str, byte_range: ByteRange | None = None, etag: str | None = None
-) -> tuple[bytes, str]:
+) -> tuple[bytes, str | None]:
     """Return an object's bytes, or a range of them, and its entity tag.
+
+    Beyond the end OSS tells no entity tag: then it is the one asked for, or None.
 
     Args:
         bucket: where it is.
@@ -29,7 +31,7 @@ def fetched(
     try:
         return attempt(read, wait)
     except InvalidRange:
-        return b"", etag or ""
+        return b"", etag
 
 
 class ReadFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types

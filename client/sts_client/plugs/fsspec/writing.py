@@ -1,6 +1,7 @@
 """Writes files: a small one is one put, a large one an upload in parts; all of it, or nothing."""
 
 import io
+import os
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -55,6 +56,7 @@ class WriteFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no ty
         metadata: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
+        self._process = os.getpid()
         self._objects = objects
         self._key = key
         self._create = put_headers(forbid_overwrite=forbid_overwrite)
@@ -123,12 +125,15 @@ class WriteFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no ty
             raise
 
     def discard(self) -> None:
-        """Leave nothing: neither an object nor parts of one. Nothing else can be done with it."""
+        """Leave nothing: neither an object nor parts of one. Nothing else can be done with it.
+
+        In a forked child it only lets go: the upload is its parent's, who may go on with it.
+        """
         self.closed = True
         self.buffer = io.BytesIO()
         self._small = None
         upload, self._upload = self._upload, None
-        if upload is not None:
+        if upload is not None and self._process == os.getpid():
             # It may have been the very reason that nobody answers: the bucket's lifecycle
             # rules remove what is left.
             with suppress(Exception):
@@ -148,6 +153,8 @@ class WriteFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no ty
     def __del__(self) -> None:
         if not self.closed:
             self.discard()
+            if self._process != os.getpid():
+                return
             warnings.warn(
                 f"{self!r} was never closed: nothing was written", ResourceWarning, stacklevel=2
             )
