@@ -17,6 +17,7 @@ import oss2
 import pytest
 
 from sts_client.errors import UsageError
+from sts_client.objects import Entry
 from sts_client.plugs.fsspec import OssFileSystem, OssStsFileSystem, register
 from sts_server.sandbox import Sandbox
 from tests.integration.house import KEYS, Server
@@ -498,6 +499,81 @@ def test_deleting_goes_below_a_name_and_not_beside_it(files: OssStsFileSystem, f
     assert not files.exists(f"{folder}/a")
     with pytest.raises(FileNotFoundError):
         files.rm(f"{folder}/a", recursive=True)
+
+
+@pytest.mark.parametrize("target", ["oss-sts://{}/a", "{}/a/", "{}/", "{}"])
+def test_moved_to_where_it_is_a_file_stays(
+    files: OssStsFileSystem, folder: str, target: str
+) -> None:
+    files.pipe_file(f"{folder}/a", b"x")
+    for recursive in (False, True):
+        files.mv(f"{folder}/a", target.format(folder), recursive=recursive)
+        assert files.cat_file(f"{folder}/a") == b"x"
+
+
+@pytest.mark.parametrize("target", ["q/sub", "q/b", "q/none/", "oss-sts"])
+def test_nothing_is_moved_below_itself(files: OssStsFileSystem, folder: str, target: str) -> None:
+    names = [f"{folder}/q/{name}" for name in ("1", "b/2")]
+    for name in names:
+        files.pipe_file(name, b"x")
+    aim = f"oss-sts://{folder}/q/x" if target == "oss-sts" else f"{folder}/{target}"
+    for depth in (None, 1):
+        with pytest.raises(ValueError, match="below itself"):
+            files.mv(f"{folder}/q", aim, recursive=True, maxdepth=depth)
+    assert files.find(folder) == names
+
+
+def test_what_stands_for_a_folder_is_moved_with_what_it_holds(
+    files: OssStsFileSystem, folder: str
+) -> None:
+    root = folder.removeprefix("examplebucket/")
+    for key in ("q/", "q/1", "q/sub/", "q//2", "qq/3"):
+        files.bucket.put(f"{root}/{key}", key.encode())
+    files.mv(f"{folder}/q", f"{folder}/t", recursive=True)
+    entries = [each for each in files.bucket.list(f"{root}/") if isinstance(each, Entry)]
+    found = {entry.key: files.bucket.get(entry.key).read() for entry in entries}
+    assert found == {
+        f"{root}/t/": b"q/",
+        f"{root}/t/1": b"q/1",
+        f"{root}/t/sub/": b"q/sub/",
+        f"{root}/t//2": b"q//2",
+        f"{root}/qq/3": b"qq/3",
+    }
+
+
+def test_no_file_of_a_move_takes_the_place_of_another(files: OssStsFileSystem, folder: str) -> None:
+    names = [f"{folder}/{name}" for name in ("a", "b", "x/a")]
+    for name in names:
+        files.pipe_file(name, name.encode())
+    for source, target in (
+        (names[:2], names[1::-1]),
+        (names[:2], [names[1], f"{folder}/c"]),
+        ([names[0], names[2]], f"{folder}/d/"),
+    ):
+        with pytest.raises(ValueError, match="more than one"):
+            files.mv(source, target)
+    assert [files.cat_file(name) for name in files.find(folder)] == [n.encode() for n in names]
+    files.mv(names[:2], f"{folder}/d/")
+    files.mv(f"{folder}/d/*", f"{folder}/e/")
+    assert files.find(folder) == [f"{folder}/e/a", f"{folder}/e/b", f"{folder}/x/a"]
+
+
+def test_a_move_of_which_a_copy_fails_deletes_nothing(
+    own_files: OssStsFileSystem, own_sandbox: Sandbox, own_folder: str
+) -> None:
+    names = [f"{own_folder}/q/{name}" for name in "123"]
+    for name in names:
+        own_files.pipe_file(name, b"x")
+    own_sandbox.fault(operation="CopyObject", nth=2, status=403, code="AccessDenied")
+    with pytest.raises(PermissionError):
+        own_files.mv(f"{own_folder}/q", f"{own_folder}/t", recursive=True)
+    assert own_files.find(f"{own_folder}/q") == names
+    with pytest.raises(PermissionError):
+        own_files.mv(f"{own_folder}/q/1", "otherbucket/users/alice/1")
+    for recursive in (False, True):
+        with pytest.raises(FileNotFoundError):
+            own_files.mv(f"{own_folder}/none", f"{own_folder}/u", recursive=recursive)
+    assert own_files.find(f"{own_folder}/q") == names
 
 
 def test_a_download_is_whole_or_not_there(

@@ -9,9 +9,9 @@ from fsspec.core import get_compression
 from sts_client.credentials import Style
 from sts_client.errors import UsageError
 from sts_client.plugs.fsspec.failures import as_os_errors
-from sts_client.plugs.fsspec.moving import Moving
 from sts_client.plugs.fsspec.opening import OPENINGS, Wanted
 from sts_client.plugs.fsspec.reading import ReadFile
+from sts_client.plugs.fsspec.renaming import Renaming
 from sts_client.plugs.fsspec.wrapping import PackedFile, TextFile
 from sts_client.plugs.fsspec.writing import WriteFile
 from sts_client.source import TokenFile, TokenVariable
@@ -20,7 +20,7 @@ _FSSPECS_OWN = frozenset({"asynchronous", "batch_size", "loop", "use_listings_ca
 """Options that programs give to any file system, and that mean nothing to this one."""
 
 
-class OssStsFileSystem(Moving):
+class OssStsFileSystem(Renaming):
     """A bucket as a file system: ``oss-sts://bucket/key``; the leases are shared by all threads.
 
     With a pickle go these options, and no secret; another process has leases of its own. That is
