@@ -96,14 +96,17 @@ def test_a_role_by_token(login: Sandbox, by_token: Callable[[str], Client]) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("made", "code"),
     [
-        (token(sub="bob"), "NoPermission"),
-        (token(aud="else"), "AuthenticationFail.OIDCToken.Invalid"),
-        (token(exp=1), "AuthenticationFail.OIDCToken.Expired"),
-        (token()[:-4] + "AAAA", "AuthenticationFail.OIDCToken.Invalid"),
+        # Made when they are used: they live for minutes, and tests are collected long before.
+        (lambda: token(sub="bob"), "NoPermission"),
+        (lambda: token(aud="else"), "AuthenticationFail.OIDCToken.Invalid"),
+        (lambda: token(exp=1), "AuthenticationFail.OIDCToken.Expired"),
+        (lambda: token()[:-4] + "AAAA", "AuthenticationFail.OIDCToken.Invalid"),
     ],
 )
-def test_a_token_that_is_refused(by_token: Callable[[str], Client], text: str, code: str) -> None:
+def test_a_token_that_is_refused(
+    by_token: Callable[[str], Client], made: Callable[[], str], code: str
+) -> None:
     with pytest.raises(CredentialException, match=code):
-        by_token(text).get_credential()
+        by_token(made()).get_credential()
