@@ -383,3 +383,9 @@ def test_a_proxy_that_speaks_for_callers_is_not_counted_as_one_of_them() -> None
         (line,) = problems(told(proxies))
         assert "10.1.2.0/24 must stand in server.proxies" in line
     assert read(told('["10.0.0.0/8"]')).tables.callers.forwarded is not None
+
+
+@pytest.mark.parametrize("text", ["a = " + "9" * 5000, "a = " + "[" * 5000])
+def test_what_is_too_much_to_read_is_one_line(text: str) -> None:
+    (line,) = problems(text)
+    assert line.startswith("not TOML: a number is too long")
